@@ -1,0 +1,238 @@
+"""An experiment: everything a run depends on, as one frozen value that can be edited, compared, saved and repeated."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from zen_core.autodiff import Array
+from zen_core.component import Component, Remedy, SpecError, from_plain, hyper, to_plain
+from zen_core.curve import Curve, Formula, Scaling, Series, Standard
+from zen_core.loss import MSE, Loss
+from zen_core.nn import RNN, Layer, Linear, Recurrent, check_stack
+from zen_core.optim import Adam, Cosine, Optimizer, Schedule
+from zen_core.weights import Layout
+
+MOST_BYTES = 1 << 20
+LARGEST_VALUE = 1e100
+MOST_NUMBERS_A_STEP = 1 << 28
+
+
+class Experiment(Component):
+    """A curve, a network and how to train it. The same experiment gives the same run, bit for bit."""
+
+    curve: Curve = hyper(Formula(), section="Curve", help="Where the samples come from.")
+    window: int = hyper(
+        25,
+        1,
+        5_000,
+        log=True,
+        section="Data",
+        unit="samples",
+        help="How many samples the network reads for each prediction.",
+        usual="half a period to two periods",
+        few="The network cannot tell the phase.",
+        many="Slow, and fewer windows to learn from.",
+    )
+    samples: int = hyper(
+        500,
+        10,
+        100_000,
+        log=True,
+        section="Data",
+        help="How many samples the data have in all.",
+        usual="10 periods or more",
+        few="Little to learn from.",
+        many="Long epochs.",
+    )
+    validation: float = hyper(
+        0.2,
+        0.0,
+        0.9,
+        section="Data",
+        help="The share of the samples, after the training part, by which a run is judged while it trains.",
+        usual="0.1 to 0.3",
+    )
+    test: float = hyper(
+        0.2,
+        0.0,
+        0.9,
+        section="Data",
+        help="The share of the samples at the end that training never sees; there the forecasts are scored.",
+        usual="0.1 to 0.3",
+    )
+    scaling: Scaling = hyper(
+        Standard(), section="Data", help="How samples are scaled for the network; fitted on the training part only."
+    )
+    noise: float = hyper(
+        0.0,
+        0.0,
+        10.0,
+        section="Data",
+        help="Standard deviation of the noise added to each sample, as a share of the curve's amplitude.",
+        usual="0 to 0.1",
+        many="The curve drowns.",
+    )
+    noise_seed: int = hyper(0, 0, 2**32 - 1, section="Data", help="Another number draws another noise.")
+    beyond: int = hyper(
+        100,
+        0,
+        10_000,
+        live=True,
+        section="Data",
+        unit="samples",
+        label="Beyond the data",
+        help="How far the free run goes on after the last sample.",
+        many="Each picture takes longer.",
+    )
+    layers: tuple[Layer, ...] = hyper(
+        (RNN(hidden_dim=32), Linear(1)), section="Network", help="The stack, from the window's samples to the forecast."
+    )
+    optimizer: Optimizer = hyper(Adam(lr=3e-3), section="Training", help="The rule that changes the weights.")
+    schedule: Schedule = hyper(
+        Cosine(), section="Training", live=True, help="How the learning rate changes over the run."
+    )
+    loss: Loss = hyper(MSE(), section="Training", help="How wrong a prediction is, as one number.")
+    batch_size: int = hyper(
+        32,
+        1,
+        4096,
+        log=True,
+        live=True,
+        section="Training",
+        help="Windows in each step. A change counts from the next epoch.",
+        usual="16 to 64",
+        few="Restless steps.",
+        many="Few steps in an epoch.",
+    )
+    epochs: int = hyper(
+        334,
+        1,
+        1_000_000,
+        log=True,
+        live=True,
+        section="Training",
+        help="How often the run goes through all training windows.",
+        usual="100 to 1,000",
+        few="It stops before it has learned.",
+        many="Patience.",
+    )
+    clip: float = hyper(
+        0.0,
+        0.0,
+        1e6,
+        live=True,
+        section="Training",
+        help="Longest gradient that is let through unscaled; 0 lets all through.",
+        usual="0.5 to 5",
+        few="Every step is cut.",
+        many="Nothing is cut.",
+    )
+    dtype: str = hyper(
+        "float32",
+        choices=("float32", "float64"),
+        section="Training",
+        label="Precision",
+        help="float32 is fast; float64 keeps 16 digits.",
+    )
+    seed: int = hyper(
+        0,
+        0,
+        2**32 - 1,
+        section="Training",
+        help="Another number draws other first weights and another order of windows.",
+    )
+
+    def series(self) -> Series:
+        """Return the samples and their split.
+
+        Raises SpecError where samples are missing, not finite or too large, or no window fits the training part.
+        """
+        clean = self.curve.values(self.samples + self.beyond)
+        clean, beyond = clean[: self.samples], clean[self.samples :]
+        _check_samples(clean)
+        count = len(clean)
+        test_start = count - round(count * self.test)
+        train_end = test_start - round(count * self.validation)
+        if self.window >= train_end:
+            raise SpecError(
+                f"Window {self.window:,} does not fit the training part ({max(train_end, 0):,} samples). "
+                + (f"Use at most {train_end - 1:,}." if train_end > 1 else "Make validation and test smaller."),
+                path="window" if train_end > 1 else "test",
+                remedy=Remedy(f"Use {train_end - 1}", "window", train_end - 1) if train_end > 1 else None,
+            )
+        values = clean
+        if self.noise:
+            training = clean[:train_end]
+            deviation = self.noise * float(training.max() - training.min()) / 2
+            values = clean + deviation * np.random.default_rng(self.noise_seed).standard_normal(count)
+        beyond = beyond[: int(np.argmin(np.isfinite(beyond)))] if not np.isfinite(beyond).all() else beyond
+        return Series(values, clean, beyond, train_end, test_start, self.window)
+
+    def layout(self) -> Layout:
+        """Return the layout of the stack's weights; raises SpecError where the stack or the loss cannot forecast."""
+        layout = check_stack(self.layers, (self.window, 1))
+        if not self.loss.for_forecasts:
+            raise SpecError(
+                f"{type(self.loss).__name__} compares probabilities of classes; a forecast is one number. Use MSE.",
+                path="loss",
+                remedy=Remedy("Use MSE", "loss", MSE()),
+            )
+        widest = max([1, *(layer.hidden_dim for layer in self.layers if isinstance(layer, Recurrent))])
+        if self.window * self.batch_size * widest > MOST_NUMBERS_A_STEP:
+            raise SpecError(
+                f"One step would hold {self.window:,} × {self.batch_size:,} × {widest:,} numbers a layer. "
+                "Make the window, the batch or the hidden size smaller.",
+                path="batch_size",
+            )
+        return layout
+
+
+def _check_samples(values: Array) -> None:
+    if len(values) < 3:
+        raise SpecError(f"The curve has {len(values)} samples. Give at least 3.", path="curve")
+    bad = np.flatnonzero(~np.isfinite(values))
+    if len(bad):
+        raise SpecError(
+            f"The curve is not a finite number at {len(bad):,} of {len(values):,} samples, first at sample {bad[0]:,}. "
+            "Change the formula, its start or its step.",
+            path="curve",
+        )
+    if np.abs(values).max() > LARGEST_VALUE:
+        raise SpecError(f"The curve reaches {np.abs(values).max():.1e}. Keep it below 1e100.", path="curve")
+
+
+def save(experiment: Experiment, path: Path) -> None:
+    """Write the experiment as JSON. The file is replaced whole or not at all; raises OSError where it cannot be."""
+    text = json.dumps(to_plain(experiment), indent=2, ensure_ascii=False) + "\n"
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def load(path: Path) -> Experiment:
+    """Read an experiment from JSON; settings that the file leaves out keep their defaults.
+
+    Raises SpecError where the file is too large, no JSON, or says something that does not fit; OSError where it cannot
+    be read.
+    """
+    with path.open("rb") as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise SpecError(f"{path.name} is larger than 1 MiB. An experiment has a few kilobytes.")
+    try:
+        data = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise SpecError(f"{path.name} is not readable JSON: {error}.") from error
+    return from_plain(Experiment, data)

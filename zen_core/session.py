@@ -1,0 +1,205 @@
+"""A session: a trainer on a thread of its own, told what to do by short calls, and read by looking at `latest`."""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from zen_core.forecast import Forecast
+from zen_core.loop import Diverged
+from zen_core.trainer import Frame, Trainer
+
+BURST = 0.008
+"""Seconds of training between two looks at what was asked, and between two frames."""
+
+FORECAST_PAUSE = 0.1
+"""Least seconds from one forecast to the next."""
+
+FORECAST_SHARE = 0.2
+"""Greatest share of the worker's time that forecasts take."""
+
+
+class State(Enum):
+    """What a session is doing."""
+
+    READY = "ready"
+    RUNNING = "running"
+    PAUSED = "paused"
+    DIVERGED = "diverged"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """What a session looks like from outside: its newest frame, its state, its speed, and what went wrong.
+
+    `message` says in a sentence why it diverged or failed, `details` is the traceback of a fault.
+    """
+
+    frame: Frame
+    state: State
+    steps_per_second: float = 0.0
+    message: str = ""
+    details: str = ""
+
+
+class Session:
+    """Trains on a worker thread. All methods return at once; `latest` is replaced whole, by the worker alone.
+
+    Calls may come from any thread. `stop` ends the worker for good; the process can end without waiting for it.
+    """
+
+    def __init__(self, trainer: Trainer) -> None:
+        self.trainer = trainer
+        self.latest = Moment(trainer.frame(), State.READY)
+        self._asked = threading.Condition()
+        self._running = False
+        self._steps_left = 0
+        self._changes: deque[tuple[str, Any]] = deque()
+        self._stopping = False
+        self._forecast: Forecast | None = None
+        self._forecast_wanted = True
+        self._forecast_after = 0.0
+        self._speed = Speed()
+        self._thread = threading.Thread(target=self._work, name="zen-training", daemon=True)
+        self._thread.start()
+
+    def run(self) -> None:
+        """Train until the last epoch, or until `pause`."""
+        with self._asked:
+            self._running = True
+            self._asked.notify()
+
+    def pause(self) -> None:
+        """Stop after the step that is being made."""
+        with self._asked:
+            self._running = False
+            self._steps_left = 0
+            self._asked.notify()
+
+    def step(self, count: int = 1) -> None:
+        """Make `count` steps and pause."""
+        with self._asked:
+            self._running = False
+            self._steps_left += count
+            self._asked.notify()
+
+    def retune(self, path: str, value: Any) -> None:
+        """Change a live setting before the next step."""
+        with self._asked:
+            self._changes.append((path, value))
+            self._asked.notify()
+
+    def stop(self) -> None:
+        """End the worker after the step that is being made."""
+        with self._asked:
+            self._stopping = True
+            self._asked.notify()
+
+    def join(self, timeout: float) -> bool:
+        """Wait for a stopped worker, at most `timeout` seconds; returns whether it has ended."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    # Everything below runs on the worker.
+
+    def _work(self) -> None:
+        state, message, details = State.READY, "", ""
+        while not self._stopping:
+            try:
+                if not self._wanted():
+                    self._picture(state, message, details)
+                with self._asked:
+                    self._asked.wait_for(lambda: self._stopping or self._wanted() or self._changes)
+                self._retune()
+                if not self._wanted():
+                    continue
+                state, message, details = State.RUNNING, "", ""
+                self._burst()
+                if self.trainer.done:
+                    state = State.FINISHED
+                elif not self._wanted():
+                    state = State.PAUSED
+                if state is not State.RUNNING:
+                    self._halt()
+                self._publish(state)
+                if state is State.RUNNING and time.perf_counter() >= self._forecast_after:
+                    self._picture(state)
+            except Diverged as error:
+                state, message, details = State.DIVERGED, str(error), ""
+                self._halt()
+            except Exception as error:
+                state, message, details = State.FAILED, f"{type(error).__name__}: {error}", traceback.format_exc()
+                self._halt()
+                self._forecast_wanted = False
+                self._publish(state, message, details)
+
+    def _wanted(self) -> bool:
+        return self._running or self._steps_left > 0
+
+    def _halt(self) -> None:
+        with self._asked:
+            self._running = False
+            self._steps_left = 0
+        self._speed = Speed()
+
+    def _retune(self) -> None:
+        with self._asked:
+            changes = list(self._changes)
+            self._changes.clear()
+        for path, value in changes:
+            self.trainer.retune(path, value)
+            self._forecast_wanted = True
+
+    def _burst(self) -> None:
+        began, made = time.perf_counter(), 0
+        while self._wanted() and not self._changes and not self._stopping:
+            if next(self.trainer, None) is None:
+                break
+            made += 1
+            self._steps_left = max(0, self._steps_left - 1)
+            if time.perf_counter() - began > BURST:
+                break
+        if made:
+            self._forecast_wanted = True
+            self._speed.add(made, time.perf_counter() - began)
+
+    def _picture(self, state: State, message: str = "", details: str = "") -> None:
+        """Make a forecast of this moment, unless something else is asked meanwhile, and publish it."""
+        if self._forecast_wanted:
+            began = time.perf_counter()
+            for made in self.trainer.forecasting():
+                if self._stopping or (state is not State.RUNNING and self._wanted()):
+                    return
+                if made is not None:
+                    self._forecast = made
+            taken = time.perf_counter() - began
+            self._forecast_after = began + taken + max(FORECAST_PAUSE - taken, taken * (1 / FORECAST_SHARE - 1))
+            self._forecast_wanted = False
+        self._publish(state, message, details)
+
+    def _publish(self, state: State, message: str = "", details: str = "") -> None:
+        self.latest = Moment(self.trainer.frame(self._forecast), state, self._speed.value, message, details)
+
+
+class Speed:
+    """Steps a second, as a mean that forgets what is more than about a second old."""
+
+    def __init__(self) -> None:
+        self._steps = 0.0
+        self._seconds = 0.0
+
+    def add(self, steps: int, seconds: float) -> None:
+        keep = 1 / (1 + seconds)
+        self._steps = self._steps * keep + steps
+        self._seconds = self._seconds * keep + seconds
+
+    @property
+    def value(self) -> float:
+        return self._steps / self._seconds if self._seconds else 0.0
