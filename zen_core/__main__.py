@@ -7,14 +7,13 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from zen_core.component import Component, Setting, SpecError, edited_text, to_plain
+from zen_core.component import Component, Setting, SpecError, to_plain
 from zen_core.curve import Curve, Scaling
-from zen_core.experiment import Experiment, load
+from zen_core.experiment import Experiment, described
 from zen_core.forecast import Baseline, Forecast
 from zen_core.loop import Diverged
 from zen_core.loss import Loss
@@ -61,22 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 2
 
 
-def experiment_from(words: Sequence[str]) -> Experiment:
-    """Return the experiment that `[file.json] [key=value …]` describes; raises SpecError or OSError."""
-    experiment = Experiment()
-    for index, word in enumerate(words):
-        path, equals, text = word.partition("=")
-        if equals:
-            experiment = edited_text(experiment, path.strip(), text.strip())
-        elif index == 0:
-            experiment = load(Path(word))
-        else:
-            raise SpecError(f"Cannot read {word[:60]!r}. Give one file, then settings as key=value.")
-    return experiment
-
-
 def _train(options: argparse.Namespace) -> int:
-    trainer = Trainer(experiment_from(options.experiment))
+    trainer = Trainer(described(options.experiment))
     with threadpool_limits(1), tqdm(total=trainer.total_steps, unit="step", desc="Training") as bar:
         for step in trainer:
             bar.update()

@@ -214,6 +214,8 @@ class Component:
 
     settings: ClassVar[Mapping[str, Setting]] = {}
     kinds: ClassVar[dict[str, type[Any]]]
+    for_forecasts: ClassVar[bool] = True
+    """Whether the kind makes sense in an experiment, which forecasts one real number."""
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

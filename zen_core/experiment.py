@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from zen_core.autodiff import Array
-from zen_core.component import Component, Remedy, SpecError, from_plain, hyper, to_plain
+from zen_core.component import Component, Remedy, SpecError, edited_text, from_plain, hyper, to_plain
 from zen_core.curve import Curve, Formula, Scaling, Series, Standard
 from zen_core.loss import MSE, Loss
 from zen_core.nn import RNN, Layer, Linear, Recurrent, check_stack
@@ -92,7 +93,7 @@ class Experiment(Component):
     layers: tuple[Layer, ...] = hyper(
         (RNN(hidden_dim=32), Linear(1)), section="Network", help="The stack, from the window's samples to the forecast."
     )
-    optimizer: Optimizer = hyper(Adam(lr=3e-3), section="Training", help="The rule that changes the weights.")
+    optimizer: Optimizer = hyper(Adam(lr=2e-3), section="Training", help="The rule that changes the weights.")
     schedule: Schedule = hyper(
         Cosine(), section="Training", live=True, help="How the learning rate changes over the run."
     )
@@ -236,3 +237,20 @@ def load(path: Path) -> Experiment:
     except (ValueError, RecursionError) as error:
         raise SpecError(f"{path.name} is not readable JSON: {error}.") from error
     return from_plain(Experiment, data)
+
+
+def described(words: Sequence[str]) -> Experiment:
+    """Return the experiment that the words of a command line describe: `[file.json] [key=value …]`.
+
+    Raises SpecError where they do not fit, OSError where the file cannot be read.
+    """
+    experiment = Experiment()
+    for index, word in enumerate(words):
+        path, equals, text = word.partition("=")
+        if equals:
+            experiment = edited_text(experiment, path.strip(), text.strip())
+        elif index == 0:
+            experiment = load(Path(word))
+        else:
+            raise SpecError(f"Cannot read {word[:60]!r}. Give one file, then settings as key=value.")
+    return experiment

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -13,9 +13,6 @@ from zen_core.component import Component, SpecError, hyper
 
 class Loss(Component, abstract=True):
     """How wrong a prediction is. A new loss is a subclass with one method, `value`."""
-
-    for_forecasts: ClassVar[bool] = True
-    """Whether the loss makes sense for a forecast of one real number."""
 
     def __call__(self, prediction: Any, target: Any) -> Tensor:
         """Return the loss of `prediction` against `target`, both of shape (batch, outputs), as a single number.

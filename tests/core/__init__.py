@@ -1,0 +1,1 @@
+"""The tests of zen_core, one file for each module."""

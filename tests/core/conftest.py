@@ -1,0 +1,27 @@
+"""What the tests of the core share: small experiments, and registries that forget what a test defines."""
+
+import pytest
+
+from zen_core.component import Component
+from zen_core.curve import Curve, Scaling
+from zen_core.experiment import Experiment
+from zen_core.loss import Loss
+from zen_core.nn import RNN, Layer, Linear
+from zen_core.optim import Optimizer, Schedule
+
+FAMILIES: tuple[type[Component], ...] = (Curve, Scaling, Layer, Loss, Optimizer, Schedule, Experiment)
+
+
+@pytest.fixture
+def registries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kinds that the test defines are known until it ends."""
+    for family in FAMILIES:
+        monkeypatch.setattr(family, "kinds", dict(family.kinds))
+
+
+@pytest.fixture
+def tiny() -> Experiment:
+    """An experiment of 4 epochs of 5 steps each: 31 training windows of 5 samples, the last batch of 3."""
+    return Experiment(
+        samples=60, window=5, layers=(RNN(hidden_dim=4), Linear(1)), batch_size=7, epochs=4, beyond=10, seed=3
+    )

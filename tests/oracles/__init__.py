@@ -1,0 +1,1 @@
+"""Comparisons with libraries that other people wrote."""

@@ -1,0 +1,110 @@
+"""The commands of the window: one table of what they are called, their keys, their icons and what they do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox
+
+from zen_gui import theme
+
+if TYPE_CHECKING:
+    from zen_gui.window import Window
+
+
+@dataclass(frozen=True)
+class Command:
+    """Something a person can ask of the window. `menu` is the heading under which it stands."""
+
+    name: str
+    menu: str
+    title: str
+    act: Callable[[Window], object]
+    keys: str = ""
+    icon: str = ""
+    help: str = ""
+    separated: bool = False
+
+
+COMMANDS = (
+    Command("quit", "File", "Quit", lambda w: w.close(), "Ctrl+Q"),
+    Command("undo", "Edit", "Undo", lambda w: w.document.undo_stack.undo(), "Ctrl+Z", "undo"),
+    Command("redo", "Edit", "Redo", lambda w: w.document.undo_stack.redo(), "Ctrl+Shift+Z", "redo"),
+    Command("fit", "View", "Fit the curve", lambda w: w.curve.fit(), "F", "fit", "Show the whole curve."),
+    Command(
+        "log",
+        "View",
+        "Logarithmic loss",
+        lambda w: w.loss.toggle_log(),
+        "L",
+        "",
+        "Switch the loss axis: log or linear.",
+    ),
+    Command("run", "Run", "Run", lambda w: w.run_or_pause(), "Space", "run", "Train, or pause."),
+    Command("step", "Run", "Step", lambda w: w.one_step(), "Right", "step", "Train on one batch, then pause."),
+    Command(
+        "rewind",
+        "Run",
+        "Rewind",
+        lambda w: w.rewind(),
+        "R",
+        "rewind",
+        "Back to step 0 with the same first weights.",
+        separated=True,
+    ),
+    Command(
+        "new_weights",
+        "Run",
+        "New weights",
+        lambda w: w.new_weights(),
+        "N",
+        "dice",
+        "Back to step 0 with other first weights: the next seed. The noise stays.",
+    ),
+    Command("apply", "Run", "Apply and restart", lambda w: w.apply_waiting(), "Ctrl+Return", "restart", separated=True),
+)
+
+
+def actions(window: Window) -> dict[str, QAction]:
+    """Make an action of every command, under its name."""
+    made = {}
+    for command in COMMANDS:
+        action = QAction(command.title, window)
+        if command.keys:
+            action.setShortcut(QKeySequence(command.keys))
+        if command.icon:
+            action.setIcon(theme.icon(command.icon))
+        shortcut = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        action.setToolTip(f"{command.help or command.title} ({shortcut})" if shortcut else command.help)
+        action.triggered.connect(_acting(command, window))
+        window.addAction(action)
+        made[command.name] = action
+    return made
+
+
+def _acting(command: Command, window: Window) -> Callable[[], None]:
+    def act() -> None:
+        command.act(window)
+
+    return act
+
+
+class KeysForControls(QObject):
+    """Leaves Space and the arrow keys to a control that uses them, before the window's shortcuts take them."""
+
+    _KEYS = (Qt.Key.Key_Space, Qt.Key.Key_Left, Qt.Key.Key_Right)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in self._KEYS:
+            focused = QApplication.focusWidget()
+            arrow = event.key() != Qt.Key.Key_Space
+            by_arrows = focused is not None and focused.inherits("QAbstractSlider")
+            by_space = isinstance(focused, (QAbstractButton, QComboBox))
+            if watched is focused and (by_arrows if arrow else by_space):
+                event.accept()
+                return True
+        return super().eventFilter(watched, event)

@@ -1,0 +1,248 @@
+"""The column of controls: curve, data, network and training, and what waits for a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from zen_core.component import SpecError, differences, setting_at
+from zen_core.curve import Formula
+from zen_core.experiment import Experiment
+from zen_core.nn import Layer
+from zen_core.weights import Layout
+from zen_gui import theme
+from zen_gui.editor import Form, entries_of
+from zen_gui.stack import StackEditor
+from zen_gui.widgets.elided_label import ElidedLabel
+from zen_gui.widgets.mark import Mark
+from zen_gui.widgets.notice import Notice
+from zen_gui.widgets.section import Section
+
+INSET = 12
+
+
+class Controls(QWidget):
+    """Everything a person sets. It shows an experiment and asks for edits; it changes nothing by itself."""
+
+    #: A setting's path and the value that the person gave it.
+    edited = Signal(str, object)
+    #: A remedy was chosen: an edit that mends what is wrong.
+    mended = Signal(object)
+    #: The name of a preset was chosen.
+    preset_chosen = Signal(str)
+    apply_asked = Signal()
+    discard_asked = Signal()
+
+    def __init__(self, presets: Mapping[str, Experiment]) -> None:
+        super().__init__()
+        self.setAutoFillBackground(True)
+        self._forms = {heading: Form() for heading in ("Curve", "Data", "Training")}
+        self._stack = StackEditor()
+        self._problem = Notice("error", compact=True)
+        self._sections = {heading: Section(heading) for heading in ("Curve", "Data", "Network", "Training")}
+        self._apply_bar = ApplyBar()
+
+        column = QWidget()
+        inside = QVBoxLayout(column)
+        inside.setContentsMargins(INSET, 6, INSET, 8)
+        inside.setSpacing(4)
+        for heading, section in self._sections.items():
+            if heading != "Curve":
+                inside.addWidget(_hairline())
+            section.set_content(self._stack if heading == "Network" else self._forms[heading])
+            inside.addWidget(section)
+        inside.addWidget(self._problem)
+        inside.addStretch(1)
+        self._sections["Curve"].add_button(self._presets_button(presets))
+        self._sections["Network"].add_button(self._add_button())
+
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(column)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addWidget(scroll, 1)
+        whole.addWidget(_hairline())
+        whole.addWidget(_key())
+        whole.addWidget(self._apply_bar)
+
+        for form in self._forms.values():
+            form.edited.connect(self.edited)
+            form.mended.connect(self.mended)
+        self._stack.edited.connect(self.edited)
+        self._stack.mended.connect(self.mended)
+        self._apply_bar.apply_asked.connect(self.apply_asked)
+        self._apply_bar.discard_asked.connect(self.discard_asked)
+
+    def show_experiment(self, experiment: Experiment, in_force: Experiment, problem: SpecError | None) -> None:
+        """Show what is set; what differs from `in_force` waits. `problem` says why it cannot be trained."""
+        waiting = {path: old for path, old, _ in differences(in_force, experiment)}
+        for heading, form in self._forms.items():
+            form.show_entries(list(entries_of(experiment, heading)), waiting)
+        self._stack.show_stack(experiment.layers, experiment.window, waiting, problem)
+        self._place_problem(problem)
+        self._show_sums(experiment, problem)
+        self._apply_bar.show_waiting([_name(experiment, path) for path in waiting], can_apply=problem is None)
+
+    def refuse(self, path: str, error: SpecError) -> None:
+        """Say, at the control, why what was typed there is not taken."""
+        for form in self._forms.values():
+            row = form.row(path)
+            if row is not None:
+                row.refuse(error)
+                return
+        self._problem.set_message("error", str(error))
+        self._problem.show()
+
+    def accept(self, path: str) -> None:
+        """What was typed at a control has been taken."""
+        for form in self._forms.values():
+            row = form.row(path)
+            if row is not None:
+                row.accept()
+
+    def fold_for_height(self, height: int) -> None:
+        """Fold what may, where the window is low."""
+        self._sections["Data"].set_folded(height < theme.scaled(800))
+
+    def _place_problem(self, problem: SpecError | None) -> None:
+        path = problem.path if problem is not None else ""
+        shown = [form.show_problem(problem, path) for form in self._forms.values()]
+        somewhere = any(shown) or path.startswith("layers.")
+        if problem is not None and not somewhere:
+            self._problem.set_message("error", str(problem))
+        self._problem.setVisible(problem is not None and not somewhere)
+
+    def _show_sums(self, experiment: Experiment, problem: SpecError | None) -> None:
+        self._sections["Data"].set_sum(f"{experiment.samples:,} samples · window {experiment.window:,}")
+        rule, schedule = experiment.optimizer.title(), experiment.schedule.title().lower()
+        self._sections["Training"].set_sum(f"{rule}, {schedule}")
+        try:
+            size = Layout(experiment.layers, (experiment.window, 1)).size
+            self._sections["Network"].set_sum(f"{size:,} parameters")
+        except SpecError:
+            self._sections["Network"].set_sum("does not fit")
+
+    def _presets_button(self, presets: Mapping[str, Experiment]) -> QPushButton:
+        button = QPushButton("Presets")
+        button.setProperty("role", "link")
+        button.setToolTip("Curves to begin with")
+        menu = QMenu(button)
+        for name, preset in presets.items():
+            action = QAction(name, menu)
+            if isinstance(preset.curve, Formula):
+                action.setToolTip(preset.curve.expression)
+            action.triggered.connect(lambda _=False, name=name: self.preset_chosen.emit(name))
+            menu.addAction(action)
+        menu.setToolTipsVisible(True)
+        button.clicked.connect(lambda: menu.exec(button.mapToGlobal(button.rect().bottomLeft())))
+        return button
+
+    def _add_button(self) -> QToolButton:
+        button = QToolButton()
+        button.setIcon(theme.icon("plus"))
+        button.setToolTip("Add a layer")
+        button.setAccessibleName("Add a layer")
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(button)
+        menu.setToolTipsVisible(True)
+        for name, kind in Layer.kinds.items():
+            action = QAction(kind.title(), menu)
+            action.setToolTip(kind.summary())
+            action.triggered.connect(lambda _=False, name=name: self._stack.add(name))
+            menu.addAction(action)
+        button.setMenu(menu)
+        return button
+
+
+class ApplyBar(QFrame):
+    """What waits for a restart, and the choice to apply or discard it; hidden while nothing waits."""
+
+    apply_asked = Signal()
+    discard_asked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("role", "apply")
+        self._text = ElidedLabel("")
+        self._text.setProperty("role", "warn")
+        self._apply = QPushButton("Apply and restart")
+        self._apply.setProperty("role", "primary")
+        self._apply.clicked.connect(self.apply_asked)
+        discard = QPushButton("Discard")
+        discard.setProperty("role", "link")
+        discard.clicked.connect(self.discard_asked)
+        discard.setToolTip("Go back to the settings that are being trained")
+        head = QHBoxLayout()
+        head.setSpacing(6)
+        head.addWidget(Mark("waiting"))
+        head.addWidget(self._text, 1)
+        head.addWidget(discard)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(INSET, 6, INSET, 8)
+        layout.setSpacing(6)
+        layout.addLayout(head)
+        layout.addWidget(self._apply)
+        self.hide()
+
+    def show_waiting(self, names: list[str], *, can_apply: bool) -> None:
+        """Name the settings that wait."""
+        changes = f"{len(names)} change{'s' if len(names) > 1 else ''}"
+        self._text.setText(f"{changes} wait{'' if len(names) > 1 else 's'}: {', '.join(names)}")
+        self._apply.setEnabled(can_apply)
+        self._apply.setToolTip(
+            "Start again with these settings; the trained weights are replaced"
+            if can_apply
+            else "These settings cannot be trained; see what is marked in red"
+        )
+        self.setVisible(bool(names))
+
+
+def _name(experiment: Experiment, path: str) -> str:
+    """How the Apply bar names a setting: "seed", "hidden of layer 1"."""
+    steps = path.split(".")
+    name = setting_at(experiment, path).label.lower()
+    return f"{name} of layer {int(steps[1]) + 1}" if steps[0] == "layers" and len(steps) > 1 else name
+
+
+def _key() -> QWidget:
+    """What the marks at the rows mean."""
+    key = QWidget()
+    key.setAutoFillBackground(True)
+    layout = QHBoxLayout(key)
+    layout.setContentsMargins(INSET, 2, INSET, 2)
+    layout.setSpacing(2)
+    for kind, words in (("live", "acts at once"), ("restart", "needs a restart")):
+        mark = Mark("live" if kind == "live" else "restart")
+        label = QLabel(words)
+        label.setProperty("role", "caption")
+        layout.addWidget(mark)
+        layout.addWidget(label)
+        layout.addSpacing(8)
+    layout.addStretch(1)
+    key.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+    return key
+
+
+def _hairline() -> QFrame:
+    line = QFrame()
+    line.setProperty("role", "hairline")
+    line.setFixedHeight(1)
+    return line

@@ -1,0 +1,227 @@
+"""A plot: drawings over one pair of axes, whose range changes only when somebody asks."""
+
+from dataclasses import dataclass
+
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QResizeEvent
+from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
+
+from zen_gui import theme
+from zen_gui.plots.axes import AxisNumbers, Grid, margin_below, margin_left
+from zen_gui.plots.drawing import Drawing
+from zen_gui.plots.label import Placed, font, placed
+from zen_gui.plots.mapping import Mapping
+
+_MARGIN_RIGHT = 12
+# How far beyond its home, in home ranges, a view may be zoomed out.
+_FURTHEST_X = 1.0
+_FURTHEST_Y = 50.0
+_CLOSEST = 1e-3
+# Room for labels never takes more than this share of the height from the curves.
+_MOST_ROOM = 0.6
+
+
+@dataclass(frozen=True)
+class Home:
+    """The range that a plot fits. `above` and `below` are pixels kept free for labels outside of `low … high`."""
+
+    left: float
+    right: float
+    low: float
+    high: float
+    above: float = 0.0
+    below: float = 0.0
+
+    def heights(self, pixels: float) -> tuple[float, float]:
+        """The range of the y axis when the plot is so many pixels high."""
+        room = self.above + self.below
+        squeeze = min(1.0, _MOST_ROOM * pixels / room) if room else 1.0
+        each = (self.high - self.low) / max(1.0, pixels - squeeze * room)
+        return self.low - squeeze * self.below * each, self.high + squeeze * self.above * each
+
+
+class Plot(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
+    """Shows drawings. The wheel zooms, dragging moves, a double click fits; training never changes the range.
+
+    Drawings stand above one another in the order in which they were added.
+    """
+
+    #: The x of the data under the pointer, or None when it has left.
+    pointed = Signal(object)
+
+    # Qt sends events to a view whose parts are not there yet.
+    _built = False
+
+    def __init__(self, unit: str, *, whole_x: bool = True, parent: QWidget | None = None) -> None:
+        super().__init__(parent, background=None)
+        self._home = Home(0.0, 1.0, 0.0, 1.0)
+        self._log_y = False
+        self._at_home = True
+        self._settled = False
+        self._drawings: list[Drawing] = []
+        self._pointer: float | None = None
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._box = pg.ViewBox(enableMenu=False, defaultPadding=0.0)
+        self.scene().addItem(self._box)
+        self._grid = Grid(whole_x=whole_x)
+        self._numbers = AxisNumbers(self._grid, unit)
+        self._lettering = _Lettering()
+        self.add(self._grid)
+        self.scene().addItem(self._numbers)
+        self._lettering.setParentItem(self._box)
+        self._lettering.setZValue(1)
+        self._box.sigRangeChanged.connect(self._notice_range)
+        self._box.sigRangeChangedManually.connect(self._notice_person)
+        self.scene().sigMouseMoved.connect(self._notice_pointer)
+        self.scene().sigPrepareForPaint.connect(self.settle)
+        self._built = True
+        self.restyle()
+
+    def add(self, *drawings: Drawing) -> None:
+        """Put drawings on top of those that are there."""
+        for drawing in drawings:
+            drawing.setParentItem(self._box)
+            drawing.changed.connect(self.refresh)
+            self._drawings.append(drawing)
+
+    def set_home(self, home: Home, *, log_y: bool = False) -> None:
+        """Set the range that fits; it is shown unless the person looks elsewhere. `low`, `high` are then exponents."""
+        if (home, log_y) == (self._home, self._log_y):
+            return
+        if log_y != self._log_y:
+            self._at_home = True
+        self._home, self._log_y = home, log_y
+        if self._at_home:
+            self.fit()
+        self.refresh()
+
+    def fit(self) -> None:
+        """Show the whole home range."""
+        self._at_home = True
+        home = self._home
+        low, high = home.heights(self._box.height())
+        across, up = home.right - home.left, high - low
+        self._box.setLimits(
+            xMin=home.left - _FURTHEST_X * across,
+            xMax=home.right + _FURTHEST_X * across,
+            yMin=low - _FURTHEST_Y * up,
+            yMax=high + _FURTHEST_Y * up,
+            minXRange=_CLOSEST * across,
+            minYRange=_CLOSEST * up,
+        )
+        self._box.setRange(xRange=(home.left, home.right), yRange=(low, high), padding=0.0)
+
+    def mapping(self) -> Mapping:
+        """How data become pixels now."""
+        (left, right), (low, high) = self._box.viewRange()
+        home_low, home_high = self._home.heights(self._box.height())
+        return Mapping(
+            left=left,
+            right=right,
+            low=low,
+            high=high,
+            width=max(1.0, self._box.width()),
+            height=max(1.0, self._box.height()),
+            home_low=home_low,
+            home_high=home_high,
+            log_y=self._log_y,
+        )
+
+    def labels(self) -> dict[str, QRectF]:
+        """The labels that have found a place, and which."""
+        self.settle()
+        return {placed.label.text: placed.rect for placed in self._lettering.placed.values()}
+
+    def refresh(self) -> None:
+        """Paint everything anew, once, when the event loop comes to it."""
+        self._settled = False
+        self.viewport().update()
+
+    def settle(self) -> None:
+        """Bring every drawing and label to the present view; happens by itself before painting."""
+        if self._settled:
+            return
+        self._settled = True
+        mapping = self.mapping()
+        self._numbers.settle(mapping)
+        shown = [drawing for drawing in self._drawings if drawing.isVisible()]
+        for drawing in shown:
+            drawing.settle(mapping)
+        self._lettering.settle(mapping)
+        self._lettering.place(shown)
+
+    def restyle(self) -> None:
+        """Take over the theme and the size of its fonts."""
+        self.setBackground(QColor(theme.current().panel))
+        self._lay_out()
+        self.refresh()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if self._built and event.type() in (QEvent.Type.PaletteChange, QEvent.Type.StyleChange, QEvent.Type.FontChange):
+            self.restyle()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        if self._built:
+            self._lay_out()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._point(None)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.fit()
+        event.accept()
+
+    def _lay_out(self) -> None:
+        left, below = margin_left(), margin_below()
+        inside = QRectF(
+            left, 0, max(1, self.width() - left - theme.scaled(_MARGIN_RIGHT)), max(1, self.height() - below)
+        )
+        self._box.setGeometry(inside)
+        self._numbers.setPos(inside.topLeft())
+        if self._at_home:
+            self.fit()
+        self.refresh()
+
+    def _notice_range(self) -> None:
+        self.refresh()
+
+    def _notice_person(self) -> None:
+        self._at_home = False
+
+    def _notice_pointer(self, position: object) -> None:
+        inside = self._box.mapFromScene(position)
+        self._point(self.mapping().value_at(inside.x()) if self._box.rect().contains(inside) else None)
+
+    def _point(self, x: float | None) -> None:
+        if x != self._pointer:
+            self._pointer = x
+            self.pointed.emit(x)
+
+
+class _Lettering(Drawing):
+    """Writes the labels of all drawings over everything, each where it is free."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.placed: dict[object, Placed] = {}
+
+    def place(self, drawings: list[Drawing]) -> None:
+        wanted = [((drawing, number), label) for drawing in drawings for number, label in enumerate(drawing.labels())]
+        # What must stand somewhere chooses first.
+        wanted.sort(key=lambda item: not item[1].needed)
+        self.placed = placed(
+            wanted,
+            self.boundingRect(),
+            lambda rect: any(drawing.covers(rect) for drawing in drawings),
+            self.placed,
+        )
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        for found in self.placed.values():
+            painter.setFont(font(found.label.role, found.label.strong))
+            painter.setPen(QColor(found.label.color))
+            painter.drawText(found.rect, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextDontClip, found.label.text)

@@ -1,0 +1,237 @@
+"""The stack editor: one card for each layer, with its settings, its output shape and its number of weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
+
+from zen_core.component import SpecError, edited
+from zen_core.nn import Layer, Linear, Recurrent
+from zen_core.weights import Layout, Shape
+from zen_gui import theme
+from zen_gui.editor import Entry, control_for, entries_of, problem_notice, tooltip
+from zen_gui.widgets.notice import Notice
+
+Layers = tuple[Layer, ...]
+
+
+def inserted(layers: Layers, layer: Layer) -> Layers:
+    """Put a layer where it most likely belongs: before the last Linear; a recurrent one after the last recurrent one,
+    which then returns its sequence."""
+    recurrent = [index for index, other in enumerate(layers) if isinstance(other, Recurrent)]
+    if isinstance(layer, Recurrent):
+        if not recurrent:
+            return (layer, *layers)
+        last = recurrent[-1]
+        return (*layers[:last], edited(layers[last], "return_sequences", True), layer, *layers[last + 1 :])
+    at = len(layers) - 1 if layers and isinstance(layers[-1], Linear) else len(layers)
+    return (*layers[:at], layer, *layers[at:])
+
+
+class Card(QFrame):
+    """One layer. Alt+Up and Alt+Down move it, Ctrl+D copies it, Del deletes it while it has the focus."""
+
+    #: A setting's path from the experiment, and its value.
+    edited = Signal(str, object)
+    #: What the menu does with the layer: its index and a word.
+    commanded = Signal(int, str)
+    mended = Signal(object)
+
+    def __init__(self, index: int, layer: Layer, entries: list[Entry]) -> None:
+        super().__init__()
+        self.index = index
+        self._notice: Notice | None = None
+        self.setProperty("role", "card")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName(f"Layer {index + 1}, {layer.title()}")
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(8, 5, 4, 5)
+        outer.setSpacing(2)
+
+        head = QHBoxLayout()
+        head.setSpacing(6)
+        title = QLabel(layer.title())
+        title.setProperty("role", "title")
+        title.setToolTip(layer.summary())
+        head.addWidget(title)
+        self._controls: dict[str, Any] = {}
+        settings = self._settings(entries)
+        if len(entries) == 1:
+            head.addLayout(settings)
+        head.addStretch(1)
+        head.addWidget(self._menu_button())
+        outer.addLayout(head)
+        if len(entries) > 1:
+            outer.addLayout(settings)
+
+        foot = QHBoxLayout()
+        self._shape = QLabel()
+        self._count = QLabel()
+        for label in (self._shape, self._count):
+            label.setProperty("role", "caption")
+        foot.addWidget(self._shape)
+        foot.addStretch(1)
+        foot.addWidget(self._count)
+        foot.addSpacing(6)
+        outer.addLayout(foot)
+        self._outer = outer
+
+    def show_values(self, entries: list[Entry], in_force: Mapping[str, Any]) -> None:
+        """Show the layer's settings."""
+        for path, _, value in entries:
+            self._controls[path].show_value(value, in_force.get(path, value))
+
+    def show_shape(self, before: Shape | None, after: Shape | None, count: int | None) -> None:
+        """Show what the layer makes of what it gets; None where an error before it leaves that open."""
+        sizes = ["–" if shape is None else " × ".join(f"{size:,}" for size in shape) for shape in (before, after)]
+        self._shape.setText(" → ".join(sizes))
+        self._shape.setToolTip("Numbers in and out, as steps × features")
+        self._count.setText("" if count is None else f"{count:,}")
+        self._count.setToolTip("Weights that this layer learns")
+
+    def show_problem(self, error: SpecError | None) -> None:
+        """Say what is wrong with the layer."""
+        if self._notice is not None:
+            self._outer.removeWidget(self._notice)
+            self._notice.hide()
+            self._notice.deleteLater()
+            self._notice = None
+        if error is not None:
+            self._notice = problem_notice(error, self.mended.emit)
+            self._outer.addWidget(self._notice)
+        theme.set_state(self, "error" if error is not None else "")
+
+    def _settings(self, entries: list[Entry]) -> QGridLayout:
+        """The settings in two columns."""
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(6)
+        grid.setVerticalSpacing(2)
+        for number, (path, setting, _) in enumerate(entries):
+            row, column = divmod(number, 2)
+            control = control_for(setting, track=False)
+            control.setToolTip(tooltip(setting))
+            control.edited.connect(self._editing(path))
+            label = QLabel(setting.label.lower())
+            label.setProperty("role", "secondary")
+            label.setBuddy(control)
+            grid.addWidget(label, row, 2 * column)
+            grid.addWidget(control, row, 2 * column + 1, Qt.AlignmentFlag.AlignLeft)
+            self._controls[path] = control
+        grid.setColumnStretch(3, 1)
+        return grid
+
+    def _editing(self, path: str) -> Any:
+        return lambda value: self.edited.emit(path, value)
+
+    def _menu_button(self) -> QToolButton:
+        button = QToolButton()
+        button.setIcon(theme.icon("more"))
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setToolTip("Move, duplicate or delete this layer")
+        button.setAccessibleName(f"Menu of layer {self.index + 1}")
+        menu = QMenu(button)
+        for word, title, icon, keys in (
+            ("duplicate", "Duplicate layer", "copy", "Ctrl+D"),
+            ("up", "Move up", "up", "Alt+Up"),
+            ("down", "Move down", "down", "Alt+Down"),
+            ("delete", "Delete layer", "trash", "Del"),
+        ):
+            action = QAction(theme.icon(icon), title, self)
+            action.setShortcut(QKeySequence(keys))
+            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+            action.triggered.connect(self._commanding(word))
+            self.addAction(action)
+            menu.addAction(action)
+        button.setMenu(menu)
+        return button
+
+    def _commanding(self, word: str) -> Any:
+        return lambda: self.commanded.emit(self.index, word)
+
+
+class StackEditor(QWidget):
+    """The cards, from the window's samples at the top to the forecast at the bottom."""
+
+    edited = Signal(str, object)
+    mended = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._layers: Layers = ()
+        self._cards: list[Card] = []
+        self._keys: list[Any] = []
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(4)
+
+    def show_stack(self, layers: Layers, window: int, in_force: Mapping[str, Any], problem: SpecError | None) -> None:
+        """Show the stack for windows of `window` samples; `problem` is an error whose path names a layer."""
+        self._layers = layers
+        entries = [list(entries_of(layer, prefix=f"layers.{index}.")) for index, layer in enumerate(layers)]
+        keys = [(type(layer), [key[:2] for key in keys]) for layer, keys in zip(layers, entries, strict=True)]
+        if keys != self._keys:
+            self._rebuild(layers, entries)
+            self._keys = keys
+        layouts = _partial_layouts(layers, (window, 1))
+        shapes: list[Shape] = [(window, 1), *(layout.shapes[-1] for layout in layouts)]
+        for index, card in enumerate(self._cards):
+            card.show_values(entries[index], in_force)
+            before = shapes[index] if index < len(shapes) else None
+            if index < len(layouts):
+                card.show_shape(before, shapes[index + 1], layouts[index].count(index))
+            else:
+                card.show_shape(before, None, None)
+            at_fault = problem is not None and f"{problem.path}.".startswith(f"layers.{index}.")
+            card.show_problem(problem if at_fault else None)
+
+    def add(self, kind: str) -> None:
+        """Add a layer of a kind, where it most likely belongs."""
+        self.edited.emit("layers", inserted(self._layers, Layer.kinds[kind]()))
+
+    def _rebuild(self, layers: Sequence[Layer], entries: list[list[Entry]]) -> None:
+        focused = next((card.index for card in self._cards if card.hasFocus()), None)
+        for card in self._cards:
+            self._layout.removeWidget(card)
+            card.hide()
+            card.deleteLater()
+        self._cards = [Card(index, layer, entries[index]) for index, layer in enumerate(layers)]
+        for card in self._cards:
+            card.edited.connect(self.edited)
+            card.mended.connect(self.mended)
+            card.commanded.connect(self._command)
+            self._layout.addWidget(card)
+        if focused is not None and self._cards:
+            self._cards[min(focused, len(self._cards) - 1)].setFocus()
+
+    def _command(self, index: int, word: str) -> None:
+        layers = list(self._layers)
+        target = index
+        if word == "duplicate":
+            layers.insert(index, layers[index])
+            target = index + 1
+        elif word == "delete":
+            del layers[index]
+        else:
+            target = index - 1 if word == "up" else index + 1
+            if not 0 <= target < len(layers):
+                return
+            layers[index], layers[target] = layers[target], layers[index]
+        self.edited.emit("layers", tuple(layers))
+        if target < len(self._cards):
+            # The key that moved a layer goes on moving the same one.
+            self._cards[target].setFocus()
+
+
+def _partial_layouts(layers: Layers, shape: Shape) -> list[Layout]:
+    """The layouts of the first layer, the first two, …, up to the first that does not fit."""
+    layouts: list[Layout] = []
+    for count in range(1, len(layers) + 1):
+        try:
+            layouts.append(Layout(layers[:count], shape))
+        except SpecError:
+            break
+    return layouts

@@ -1,0 +1,1 @@
+"""Small reusable widgets that know only Qt and the theme."""

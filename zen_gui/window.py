@@ -1,0 +1,298 @@
+"""The window: it puts document, session and panels together, and looks thirty times a second at what is new."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QSettings, Qt, QTimer, Signal
+from PySide6.QtGui import QActionGroup, QCloseEvent, QGuiApplication, QResizeEvent
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QMenu, QVBoxLayout, QWidget
+
+from zen_core.component import Remedy, SpecError, differences, edited, setting_at, value_at
+from zen_core.experiment import Experiment
+from zen_core.forecast import baselines
+from zen_core.session import Moment, Session, State
+from zen_core.trainer import Trainer
+from zen_gui import theme
+from zen_gui.actions import COMMANDS, KeysForControls, actions
+from zen_gui.controls import Controls
+from zen_gui.document import Document
+from zen_gui.panels.banner import CUT, BannerPanel
+from zen_gui.panels.curve import CurvePanel
+from zen_gui.panels.loss import LossPanel
+from zen_gui.panels.status import StatusPanel
+from zen_gui.panels.transport import NARROW, TransportPanel
+
+TICK = 33
+"""Milliseconds between two looks at the session."""
+
+PATIENCE = 0.4
+"""Seconds that closing waits for the worker; it is a daemon thread, so the process can end without it."""
+
+NEXT_SEED = 2**32
+
+
+class Window(QMainWindow):
+    """The main window. `in_force` is the experiment that is being trained; the document's may be ahead of it."""
+
+    #: Something went wrong in our own code, in any thread: a sentence and the traceback.
+    fault = Signal(str, str)
+
+    def __init__(self, experiment: Experiment, presets: Mapping[str, Experiment], settings: QSettings) -> None:
+        super().__init__()
+        self.setWindowTitle("Zen Playground")
+        self.setMinimumSize(1100, 640)
+        self.document: Document = Document(experiment)
+        self.in_force = experiment
+        self.session = Session(Trainer(experiment))
+        self._presets = presets
+        self._settings = settings
+        self._problem: SpecError | None = None
+        self._shown: Moment | None = None
+
+        self.actions_by_name = actions(self)
+        self.controls = Controls(presets)
+        self.transport = TransportPanel(self.actions_by_name)
+        self.curve: CurvePanel = CurvePanel()
+        self.loss: LossPanel = LossPanel()
+        self.banner = BannerPanel()
+        self.status = StatusPanel()
+        self._arrange()
+        self._fill_menus()
+
+        self._keys = KeysForControls()
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        app.installEventFilter(self._keys)
+        self.document.changed.connect(self._follow_document)
+        self.document.undo_stack.canUndoChanged.connect(self._name_undo)
+        self.document.undo_stack.indexChanged.connect(self._name_undo)
+        self.controls.edited.connect(self.edit)
+        self.controls.mended.connect(self._mend)
+        self.controls.preset_chosen.connect(self.choose_preset)
+        self.controls.apply_asked.connect(self.apply_waiting)
+        self.controls.discard_asked.connect(self._discard)
+        self.banner.cut_asked.connect(self._cut_rate)
+        self.fault.connect(self.banner.show_fault)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._follow_system)
+        self._name_undo()
+        self._show_series()
+        self._show_experiment()
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self._tick)
+        self._timer.start(TICK)
+
+    # What a person can ask for.
+
+    def edit(self, path: str, value: Any) -> None:
+        """Give a setting another value; where it does not fit, the control says why."""
+        try:
+            self.document.edit(path, value)
+        except SpecError as error:
+            self.controls.refuse(path, error)
+        else:
+            self.controls.accept(path)
+
+    def run_or_pause(self) -> None:
+        """Train, or pause; after the last epoch as many epochs again."""
+        moment = self.session.latest
+        if moment.state is State.RUNNING:
+            self.session.pause()
+        elif moment.state is State.FINISHED:
+            self.edit("epochs", self.in_force.epochs + moment.frame.epoch)
+            self.session.run()
+        elif self.actions_by_name["run"].isEnabled():
+            self.session.run()
+
+    def one_step(self) -> None:
+        """Train on one batch."""
+        if self.actions_by_name["step"].isEnabled():
+            self.session.step()
+
+    def rewind(self) -> None:
+        """Back to step 0 with the same first weights; what waits goes on waiting."""
+        self._restart(self.in_force)
+
+    def new_weights(self) -> None:
+        """Back to step 0 with the weights of the next seed; what else waits goes on waiting."""
+        seed = (self.in_force.seed + 1) % NEXT_SEED
+        self._restart(edited(self.in_force, "seed", seed))
+        self.document.apply(edited(self.document.experiment, "seed", seed), "New weights")
+
+    def apply_waiting(self) -> None:
+        """Train what the controls show, from step 0."""
+        if self._problem is None:
+            self._restart(self.document.experiment)
+            self.session.run()
+
+    def choose_preset(self, name: str) -> None:
+        """Take the curve and the data of a preset; network and training stay."""
+        preset = self._presets[name]
+        experiment = self.document.experiment
+        for path in ("curve", "samples", "window", "validation", "test", "scaling", "noise"):
+            experiment = edited(experiment, path, value_at(preset, path))
+        self.document.apply(experiment, f"Take preset {name}")
+
+    def choose_theme(self, name: str) -> None:
+        """Dress the program in `"dark"`, `"light"`, or as the `"system"` says, and remember it."""
+        self._settings.setValue("theme", name)
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        theme.apply(app, theme.named(name))
+
+    # From the document to the session.
+
+    def _follow_document(self) -> None:
+        """Live settings act at once. Others do where no training would be lost; else they wait."""
+        experiment = self.document.experiment
+        for path, _, value in differences(self.in_force, experiment):
+            if setting_at(experiment, path).live:
+                self.session.retune(path, value)
+                self.in_force = edited(self.in_force, path, value)
+        self._problem = _problem(experiment)
+        if self._problem is None and self._nothing_to_lose() and experiment != self.in_force:
+            self._restart(experiment)
+        self._show_series()
+        self._show_experiment()
+
+    def _nothing_to_lose(self) -> bool:
+        return self.session.latest.frame.step == 0 and self.session.latest.state is not State.RUNNING
+
+    def _restart(self, experiment: Experiment) -> None:
+        """Train `experiment` from step 0, in a new session. The old one's worker ends by itself."""
+        trained = self.session.latest.frame.step > 0
+        self.session.stop()
+        self.in_force = experiment
+        self.session = Session(Trainer(experiment))
+        if trained:
+            self.loss.start_series()
+        self.curve.clear_forecast()
+        self._show_series()
+        self._show_experiment()
+
+    def _mend(self, remedy: Remedy) -> None:
+        self.edit(remedy.path, remedy.value)
+
+    def _discard(self) -> None:
+        self.document.apply(self.in_force, "Discard waiting changes")
+
+    def _cut_rate(self) -> None:
+        self.edit("optimizer.lr", self.document.experiment.optimizer.lr / CUT)
+        self.session.run()
+
+    # From document and session to the panels.
+
+    def _show_series(self) -> None:
+        """Draw the curve in force, and over it the one that waits, where it is another."""
+        series = self.session.trainer.series
+        self.curve.show_series(series)
+        self.transport.show_baselines(baselines(series, self.in_force.beyond))
+        waiting = None
+        if self._problem is None:
+            values = self.document.experiment.series().values
+            waiting = None if np.array_equal(values, series.values) else values
+        self.curve.show_waiting(waiting)
+
+    def _show_experiment(self) -> None:
+        self.controls.show_experiment(self.document.experiment, self.in_force, self._problem)
+        waits = self.document.experiment != self.in_force
+        self.actions_by_name["apply"].setEnabled(waits and self._problem is None)
+        stuck = self._problem is not None and self._nothing_to_lose()
+        for name in ("run", "step"):
+            self.actions_by_name[name].setEnabled(not stuck)
+        self._shown = None
+
+    def _tick(self) -> None:
+        moment = self.session.latest
+        if moment is self._shown:
+            return
+        self._shown = moment
+        for panel in (self.curve, self.loss):
+            panel.show_frame(moment.frame)
+        self.transport.show_moment(moment)
+        self.banner.show_moment(moment)
+        if self._problem is not None and self._nothing_to_lose():
+            self.status.show_problem(self._problem)
+        else:
+            self.status.show_moment(moment)
+
+    # The window itself.
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        size = event.size()
+        self.transport.set_narrow(size.width() < NARROW)
+        self.controls.setFixedWidth(theme.scaled(312 if size.width() >= NARROW else 288))
+        self.loss.setFixedHeight(theme.scaled(240 if size.height() >= 800 else 208))
+        self.transport.setFixedHeight(theme.scaled(58 if size.height() >= 800 else 54))
+        if (event.oldSize().height() < 800) != (size.height() < 800) or not event.oldSize().isValid():
+            self.controls.fold_for_height(size.height())
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self._timer.stop()
+        self.session.stop()
+        self.session.join(PATIENCE)
+        super().closeEvent(event)
+
+    def _arrange(self) -> None:
+        right = QVBoxLayout()
+        right.setSpacing(1)
+        right.addWidget(self.banner)
+        right.addWidget(self.curve, 1)
+        right.addWidget(self.loss)
+        body = QHBoxLayout()
+        body.setSpacing(1)
+        body.addWidget(self.controls)
+        body.addLayout(right, 1)
+        whole = QWidget()
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 1, 0, 0)
+        column.setSpacing(1)
+        column.addWidget(self.transport)
+        column.addLayout(body, 1)
+        column.addWidget(self.status)
+        self.setCentralWidget(whole)
+
+    def _fill_menus(self) -> None:
+        bar = self.menuBar()
+        menus: dict[str, QMenu] = {}
+        for command in COMMANDS:
+            if command.menu not in menus:
+                menus[command.menu] = bar.addMenu(command.menu)
+            if command.separated:
+                menus[command.menu].addSeparator()
+            menus[command.menu].addAction(self.actions_by_name[command.name])
+        themes = menus["View"].addMenu("Theme")
+        group = QActionGroup(self)
+        for name in theme.NAMES:
+            action = group.addAction(name.capitalize())
+            action.setCheckable(True)
+            action.setChecked(name == self._settings.value("theme", "system"))
+            action.triggered.connect(lambda _=False, name=name: self.choose_theme(name))
+            themes.addAction(action)
+
+    def _name_undo(self, *_: object) -> None:
+        stack = self.document.undo_stack
+        for name, can, text in (
+            ("undo", stack.canUndo(), stack.undoText()),
+            ("redo", stack.canRedo(), stack.redoText()),
+        ):
+            action = self.actions_by_name[name]
+            action.setEnabled(can)
+            action.setText(f"{name.capitalize()} {text[:1].lower()}{text[1:]}".strip())
+
+    def _follow_system(self, _: Qt.ColorScheme) -> None:
+        if self._settings.value("theme", "system") == "system":
+            self.choose_theme("system")
+
+
+def _problem(experiment: Experiment) -> SpecError | None:
+    """Why an experiment cannot be trained."""
+    try:
+        experiment.series()
+        experiment.layout()
+    except SpecError as error:
+        return error
+    return None
