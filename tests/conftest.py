@@ -5,8 +5,14 @@ import os
 import hypothesis
 import pytest
 
+from zen_gui import libraries
+
 # Before Qt is imported by anyone.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+# pytest-qt would fail with a traceback that blames the wrong package.
+if missing := libraries.missing():
+    pytest.exit(missing, returncode=3)
 
 # Examples are the same in every run, and a slow machine is no failure.
 hypothesis.settings.register_profile("zen", derandomize=True, deadline=None, max_examples=100)

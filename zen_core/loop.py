@@ -36,8 +36,8 @@ class Diverged(ArithmeticError):
 
     def __init__(self, step: int, layer: int, kind: str, rate: float) -> None:
         super().__init__(
-            f"The training diverged at step {step:,}, in layer {layer + 1} ({kind}), at a learning rate of {rate:g}. "
-            "The weights are those before that step. Lower the learning rate or clip the gradient."
+            f"Diverged at step {step:,}, in layer {layer + 1} ({kind}), at a learning rate of {rate:.3g}. "
+            "That update was not made, so the weights are still good. Lower the learning rate or clip the gradient."
         )
         self.step = step
         self.layer = layer

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from zen_core.component import SpecError, differences, setting_at
+from zen_core.component import Numbers, SpecError, differences, setting_at
 from zen_core.curve import Formula
 from zen_core.experiment import Experiment
 from zen_core.nn import Layer
@@ -99,7 +99,11 @@ class Controls(QWidget):
         self._stack.show_stack(experiment.layers, experiment.window, waiting, problem)
         self._place_problem(problem)
         self._show_sums(experiment, problem)
-        self._apply_bar.show_waiting([_name(experiment, path) for path in waiting], can_apply=problem is None)
+        self._apply_bar.show_waiting(
+            # Letters come and go with the expression that has them: that is one change.
+            [_name(experiment, path) for path, old in waiting.items() if not isinstance(old, Numbers)],
+            can_apply=problem is None,
+        )
 
     def refuse(self, path: str, error: SpecError) -> None:
         """Say, at the control, why what was typed there is not taken."""

@@ -23,8 +23,10 @@ class Document(QObject):
     #: The experiment is another one now.
     changed = Signal()
 
-    def __init__(self, experiment: Experiment, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__()
+    def __init__(
+        self, experiment: Experiment, parent: QObject | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__(parent)
         self.experiment = experiment
         self.undo_stack = QUndoStack(self)
         self._clock = clock

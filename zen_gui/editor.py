@@ -253,7 +253,7 @@ def problem_notice(error: SpecError, remedy_chosen: Any) -> Notice:
     notice = Notice("error", str(error), compact=True)
     remedy = error.remedy
     if remedy is not None and remedy_chosen is not None:
-        notice.add_link(remedy.label).clicked.connect(lambda: remedy_chosen(remedy))
+        notice.add_button(remedy.label).clicked.connect(lambda: remedy_chosen(remedy))
     return notice
 
 

@@ -45,3 +45,9 @@ def _needs_x() -> bool:
 def _told(cause: str, packages: str) -> str:
     remedy = f"On Debian or Ubuntu: sudo apt-get install {packages}" if sys.platform == "linux" else ""
     return f"Qt cannot start on this machine: {cause}\n{remedy}".rstrip()
+
+
+if __name__ == "__main__":
+    told = missing()
+    sys.stdout.write(f"{told}\n" if told else "")
+    sys.exit(bool(told))

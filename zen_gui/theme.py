@@ -570,7 +570,7 @@ QLineEdit[role="expression"] {
 }
 QLineEdit[role="expression"]:focus { padding: 0 6px; min-height: $h32; }
 
-QComboBox { padding: 0 4px 0 8px; }
+QComboBox { padding: 0 4px 0 8px; combobox-popup: 0; }
 QComboBox:focus { padding: 0 3px 0 7px; }
 QComboBox::drop-down { border: none; width: 18px; subcontrol-origin: padding; subcontrol-position: center right; }
 QComboBox::down-arrow { image: $arrow_down; width: 14px; height: 14px; }
@@ -579,7 +579,8 @@ QComboBox QAbstractItemView {
     background: $menu; color: $text; border: 1px solid $border; padding: 4px; outline: none;
     selection-background-color: $selected; selection-color: $text;
 }
-QComboBox QAbstractItemView::item { min-height: $h22; padding: 0 4px; border-radius: 5px; }
+QComboBox QAbstractItemView::item { min-height: $h22; padding: 0 4px; border: none; border-radius: 5px; }
+QComboBox QAbstractItemView::item:selected { background: $selected; color: $text; }
 
 QCheckBox { spacing: 7px; }
 QCheckBox:disabled { color: $edge; }

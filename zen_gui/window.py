@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QSettings, Qt, QTimer, Signal
-from PySide6.QtGui import QActionGroup, QCloseEvent, QGuiApplication, QResizeEvent
+from PySide6.QtGui import QActionGroup, QCloseEvent, QGuiApplication, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QMenu, QVBoxLayout, QWidget
 
 from zen_core.component import Remedy, SpecError, differences, edited, setting_at, value_at
@@ -44,13 +44,14 @@ class Window(QMainWindow):
         super().__init__()
         self.setWindowTitle("Zen Playground")
         self.setMinimumSize(1100, 640)
-        self.document: Document = Document(experiment)
+        self.document: Document = Document(experiment, self)
         self.in_force = experiment
         self.session = Session(Trainer(experiment))
         self._presets = presets
         self._settings = settings
         self._problem: SpecError | None = None
         self._shown: Moment | None = None
+        self._turn = False
 
         self.actions_by_name = actions(self)
         self.controls = Controls(presets)
@@ -209,8 +210,12 @@ class Window(QMainWindow):
         if moment is self._shown:
             return
         self._shown = moment
-        for panel in (self.curve, self.loss):
-            panel.show_frame(moment.frame)
+        # One plot a look: two repaints in a row would be felt at the mouse.
+        self._turn = not self._turn
+        if self._turn or moment.state is not State.RUNNING:
+            self.curve.show_frame(moment.frame)
+        if not self._turn or moment.state is not State.RUNNING:
+            self.loss.show_frame(moment.frame)
         self.transport.show_moment(moment)
         self.banner.show_moment(moment)
         if self._problem is not None and self._nothing_to_lose():
@@ -229,6 +234,11 @@ class Window(QMainWindow):
         self.transport.setFixedHeight(theme.scaled(58 if size.height() >= 800 else 54))
         if (event.oldSize().height() < 800) != (size.height() < 800) or not event.oldSize().isValid():
             self.controls.fold_for_height(size.height())
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        # No field has the keyboard at first, so that Space runs.
+        self.setFocus()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._timer.stop()

@@ -19,7 +19,7 @@ def by_complex_step(function: Callable[..., Tensor], arrays: Sequence[np.ndarray
     for number, array in enumerate(arrays):
         slope = np.empty(array.shape)
         for index in np.ndindex(array.shape):
-            moved = array.astype(complex)
+            moved = np.array(array, complex)
             moved[index] += 1j * H
             operands = [Tensor(moved if other == number else each) for other, each in enumerate(arrays)]
             slope[index] = np.sum(seed * function(*operands).value).imag / H

@@ -21,7 +21,7 @@ def away_from_kinks(*shape):
 
 
 def positive(*shape):
-    return np.abs(away_from_kinks(*shape))
+    return np.asarray(np.abs(away_from_kinks(*shape)))
 
 
 # Elementwise operations

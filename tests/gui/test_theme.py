@@ -272,40 +272,14 @@ def test_nothing_moves_where_nobody_looks(qapp: QApplication) -> None:
 
 # ── Icons ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+# fmt: off
 ICONS = [
-    "run",
-    "pause",
-    "step",
-    "epoch",
-    "rewind",
-    "dice",
-    "undo",
-    "redo",
-    "plus",
-    "trash",
-    "copy",
-    "up",
-    "down",
-    "grip",
-    "more",
-    "chevron-down",
-    "chevron-right",
-    "restart",
-    "warning",
-    "error",
-    "check",
-    "close",
-    "fit",
-    "link",
-    "info",
-    "sun",
-    "moon",
-    "camera",
-    "search",
-    "settings",
-    "star",
-    "app",
+    "run", "pause", "step", "epoch", "rewind", "dice", "undo", "redo",
+    "plus", "trash", "copy", "up", "down", "grip", "more", "chevron-down",
+    "chevron-right", "restart", "warning", "error", "check", "close", "fit", "link",
+    "info", "sun", "moon", "camera", "search", "settings", "star", "app",
 ]
+# fmt: on
 
 
 def opaque_colors(picture: QPixmap) -> set[str]:

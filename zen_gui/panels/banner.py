@@ -45,7 +45,8 @@ class BannerPanel(QWidget):
         self._details = moment.details
         self._diverged.setVisible(moment.state is State.DIVERGED)
         self._failed.setVisible(moment.state is State.FAILED)
-        self._diverged.set_message("warn", moment.message, "The training diverged. The weights are kept.")
+        title, _, rest = moment.message.partition(". ")
+        self._diverged.set_message("warn", rest, f"{title}.")
         self._failed.set_message("error", moment.message, "The training failed. Nothing that was learned is lost.")
         self.setVisible(moment.state in (State.DIVERGED, State.FAILED))
 

@@ -16,7 +16,6 @@ from zen_gui.plots import numbers
 from zen_gui.plots.bracket import Bracket
 from zen_gui.plots.curve import Curve
 from zen_gui.plots.header import Header
-from zen_gui.plots.label import row
 from zen_gui.plots.mapping import FloatArray
 from zen_gui.plots.mark import HorizontalMarks, VerticalMark, Words
 from zen_gui.plots.marker import Ring
@@ -29,7 +28,9 @@ if TYPE_CHECKING:
     from zen_core.forecast import Forecast
     from zen_core.trainer import Frame
 
-_NUMBER_LIKE = "−0.000"
+_NUMBER_LIKE = "−0.0e00"
+# Pixels above the curve for the zones' names, those of the two sides and that of the range; below for the bracket.
+_ABOVE, _BELOW = 70.0, 44.0
 _NOTHING = np.empty(0)
 
 
@@ -43,12 +44,12 @@ class CurvePanel(QWidget):
         self._forecast: Forecast | None = None
         self._sample: int | None = None
 
-        self._truth_entry = LegendEntry("truth", "truth", number_like=_NUMBER_LIKE)
-        self._fed_truth_entry = LegendEntry("fed_truth", "fed the truth", number_like=_NUMBER_LIKE)
-        self._fed_itself_entry = LegendEntry("fed_itself", "fed itself", number_like=_NUMBER_LIKE)
-        self._fed_truth_entry.setToolTip("The one-step forecast: each value is predicted from true values.")
-        self._fed_itself_entry.setToolTip("The free run: each value is predicted from its own earlier predictions.")
-        self._header = Header("Curve", self._truth_entry, self._fed_truth_entry, self._fed_itself_entry)
+        self.truth_entry = LegendEntry("truth", "truth", number_like=_NUMBER_LIKE)
+        self.fed_truth_entry = LegendEntry("fed_truth", "fed the truth", number_like=_NUMBER_LIKE)
+        self.fed_itself_entry = LegendEntry("fed_itself", "fed itself", number_like=_NUMBER_LIKE)
+        self.fed_truth_entry.setToolTip("The one-step forecast: each value is predicted from true values.")
+        self.fed_itself_entry.setToolTip("The free run: each value is predicted from its own earlier predictions.")
+        self._header = Header("Curve", self.truth_entry, self.fed_truth_entry, self.fed_itself_entry)
 
         # Drawn in this order, from the back.
         self._train = Zone()
@@ -57,20 +58,22 @@ class CurvePanel(QWidget):
         self._beyond = Zone(lambda look: look.zone_beyond)
         self._reading = Zone(lambda look: look.selected, foot="read by this prediction")
         self._seen = HorizontalMarks(lambda look: look.change_mark, "range seen in training")
-        self._waiting = Curve(lambda look: look.baseline_ar, name="waits")
-        self._truth_beyond = Curve(lambda look: look.truth_beyond)
-        self._truth = Curve(lambda look: look.truth)
-        self._fed_truth = Curve(_fed_truth, tell_wild=True)
+        self.waiting = Curve(lambda look: look.baseline_ar, name="waits")
+        self.truth_beyond = Curve(lambda look: look.truth_beyond)
+        self.truth = Curve(lambda look: look.truth)
+        self.fed_truth = Curve(_fed_truth, tell_wild=True)
         self._valid_for = VerticalMark(_dotted_fed_itself, from_row=2)
-        self._fed_itself = Curve(_fed_itself, tell_wild=True)
+        self.fed_itself = Curve(_fed_itself, tell_wild=True)
         self._bracket = Bracket()
         self._hand_over = VerticalMark(lambda look: look.hand_over)
         self._crosshair = VerticalMark(lambda look: replace(look.change_mark, dash=(), text=look.text))
         self._target = Ring(_fed_truth)
+        for drawing in (self._reading, self._crosshair, self._target):
+            drawing.passing = True
         self.plot = Plot("sample")
         self.plot.add(
             *(self._train, self._validation, self._test, self._beyond, self._reading, self._seen),
-            *(self._waiting, self._truth_beyond, self._truth, self._fed_truth, self._valid_for, self._fed_itself),
+            *(self.waiting, self.truth_beyond, self.truth, self.fed_truth, self._valid_for, self.fed_itself),
             *(self._bracket, self._hand_over, self._crosshair, self._target),
         )
         self.plot.setAccessibleName("Curve")
@@ -87,10 +90,10 @@ class CurvePanel(QWidget):
         column.addWidget(self._header)
         column.addWidget(self._pages, 1)
 
-        self._truth_entry.toggled.connect(self._truth.set_shown)
-        self._truth_entry.toggled.connect(self._truth_beyond.set_shown)
-        self._fed_truth_entry.toggled.connect(self._toggle_forecasts)
-        self._fed_itself_entry.toggled.connect(self._toggle_forecasts)
+        self.truth_entry.toggled.connect(self.truth.set_shown)
+        self.truth_entry.toggled.connect(self.truth_beyond.set_shown)
+        self.fed_truth_entry.toggled.connect(self._toggle_forecasts)
+        self.fed_itself_entry.toggled.connect(self._toggle_forecasts)
 
     # ── What it shows ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -113,18 +116,16 @@ class CurvePanel(QWidget):
         self._bracket.set_stretch(series.test_start - series.window, series.test_start, f"window {series.window}")
         self._place_hand_over()
 
-        self._truth.set_data(np.arange(count, dtype=np.float64), series.values)
+        self.truth.set_data(np.arange(count, dtype=np.float64), series.values)
         # Beyond the data the curve goes on from its last sample without noise.
         last = (series.values if series.clean is None else series.clean)[-1:]
         beyond = np.concatenate((last, series.beyond)) if len(series.beyond) else _NOTHING
-        self._truth_beyond.set_data(np.arange(count - 1, count - 1 + len(beyond), dtype=np.float64), beyond)
+        self.truth_beyond.set_data(np.arange(count - 1, count - 1 + len(beyond), dtype=np.float64), beyond)
 
         self._seen.set_heights(*_range(series.values[: series.train_end]))
         low, high = _range(np.concatenate((series.values, series.beyond)))
         low, high = _opened(low, high)
-        below = theme.scaled(44)
-        above = row(2) + theme.scaled(16)
-        self.plot.set_home(Home(0.0, max(1.0, 1.015 * (end - 1)), low, high + 0.05 * (high - low), above, below))
+        self.plot.set_home(Home(0.0, max(1.0, 1.015 * (end - 1)), low, high + 0.05 * (high - low), _ABOVE, _BELOW))
         self.plot.fit()
         self._pages.setCurrentWidget(self.plot)
 
@@ -140,7 +141,8 @@ class CurvePanel(QWidget):
     def show_waiting(self, values: FloatArray | None) -> None:
         """Show, grey and dashed, another curve that a restart would bring; None takes it away."""
         values = _NOTHING if values is None else values
-        self._waiting.set_data(np.arange(len(values), dtype=np.float64), values)
+        self.waiting.set_data(np.arange(len(values), dtype=np.float64), values)
+        self.plot.rearrange()
 
     def show_empty(self, sentence: str) -> None:
         """Show only this sentence, until there is a series."""
@@ -164,22 +166,22 @@ class CurvePanel(QWidget):
     def _show_forecast(self, series: Series, forecast: Forecast) -> None:
         self._forecast = forecast
         # Prediction i was read from the samples i … i + window − 1 and stands at the next one.
-        self._fed_truth.set_data(_samples(series.window, forecast.one_step), forecast.one_step)
-        self._fed_itself.set_data(_samples(series.test_start, forecast.free_run), forecast.free_run)
-        self._fed_itself.set_ink(_faint_fed_itself if forecast.step == 0 else _fed_itself)
+        self.fed_truth.set_data(_samples(series.window, forecast.one_step), forecast.one_step)
+        self.fed_itself.set_data(_samples(series.test_start, forecast.free_run), forecast.free_run)
+        self.fed_itself.set_ink(_faint_fed_itself if forecast.step == 0 else _fed_itself)
         self._place_valid_for()
         if self._sample is not None:
             self._point(self._sample)
 
     def _forget_forecast(self) -> None:
         self._forecast = None
-        self._fed_truth.clear()
-        self._fed_itself.clear()
+        self.fed_truth.clear()
+        self.fed_itself.clear()
         self._place_valid_for()
 
     def _place_valid_for(self) -> None:
         forecast, series = self._forecast, self._series
-        if series is None or forecast is None or forecast.valid_to_end or self._fed_itself_entry.is_off:
+        if series is None or forecast is None or forecast.valid_to_end or self.fed_itself_entry.is_off:
             self._valid_for.set_place(None)
         else:
             steps = f"{forecast.valid_steps:,} step{'' if forecast.valid_steps == 1 else 's'}"
@@ -190,14 +192,14 @@ class CurvePanel(QWidget):
         """Name its two sides after the lines that are shown."""
         if self._series is not None:
             sides = (
-                (self._fed_truth_entry, Words("fed the truth", _fed_truth, 1, "left")),
-                (self._fed_itself_entry, Words("fed itself", _fed_itself, 1, "right")),
+                (self.fed_truth_entry, Words("fed the truth", _fed_truth, 1, "left")),
+                (self.fed_itself_entry, Words("fed itself", _fed_itself, 1, "right")),
             )
             self._hand_over.set_place(self._series.test_start, *(words for entry, words in sides if not entry.is_off))
 
     def _toggle_forecasts(self) -> None:
-        self._fed_truth.set_shown(not self._fed_truth_entry.is_off)
-        self._fed_itself.set_shown(not self._fed_itself_entry.is_off)
+        self.fed_truth.set_shown(not self.fed_truth_entry.is_off)
+        self.fed_itself.set_shown(not self.fed_itself_entry.is_off)
         self._place_valid_for()
         self._place_hand_over()
 
@@ -215,9 +217,9 @@ class CurvePanel(QWidget):
             fed_itself = math.nan if forecast is None else _at(forecast.free_run, sample - series.test_start)
         self._sample = sample if math.isfinite(truth) or math.isfinite(fed_itself) else None
         for entry, value in (
-            (self._truth_entry, truth),
-            (self._fed_truth_entry, fed_truth),
-            (self._fed_itself_entry, fed_itself),
+            (self.truth_entry, truth),
+            (self.fed_truth_entry, fed_truth),
+            (self.fed_itself_entry, fed_itself),
         ):
             entry.set_number(numbers.exact(value) if math.isfinite(value) else "")
         self._place_reading(self._sample, truth, math.isfinite(fed_truth), math.isfinite(fed_itself))

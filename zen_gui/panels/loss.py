@@ -50,25 +50,25 @@ class LossPanel(QWidget):
         self._changes: tuple[Change, ...] = ()
         self._previous_range = _NO_RANGE
 
-        self._train_entry = LegendEntry("train", "train")
-        self._validation_entry = LegendEntry("validation", "validation")
+        self.train_entry = LegendEntry("train", "train")
+        self.validation_entry = LegendEntry("validation", "validation")
         self.log_button = QToolButton()
         self.log_button.setText("Log")
         self.log_button.setCheckable(True)
         self.log_button.setChecked(True)
         self.log_button.setToolTip("Logarithmic scale")
-        header = Header("Loss", self._train_entry, self._validation_entry)
+        header = Header("Loss", self.train_entry, self.validation_entry)
         header.add_widget(self.log_button)
 
         # Drawn in this order, from the back.
-        self._previous = History(lambda look: replace(look.baseline, dash=()))
+        self.previous = History(lambda look: replace(look.baseline, dash=()))
         self._marks = ChangeMarks()
-        self._raw = History(lambda look: look.train_raw, tell_wild=True)
-        self._train = History(lambda look: look.train)
-        self._validation = Curve(lambda look: look.validation)
-        self._best = Star(lambda look: look.best)
+        self.raw = History(lambda look: look.train_raw, tell_wild=True)
+        self.train = History(lambda look: look.train)
+        self.validation = Curve(lambda look: look.validation)
+        self.best = Star(lambda look: look.best)
         self.plot = Plot("step")
-        self.plot.add(self._previous, self._marks, self._raw, self._train, self._validation, self._best)
+        self.plot.add(self.previous, self._marks, self.raw, self.train, self.validation, self.best)
         self.plot.setAccessibleName("Loss")
 
         sentence = QLabel(_EMPTY, alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
@@ -82,9 +82,9 @@ class LossPanel(QWidget):
         column.addWidget(header)
         column.addWidget(self._pages, 1)
 
-        self._train_entry.toggled.connect(self._raw.set_shown)
-        self._train_entry.toggled.connect(self._train.set_shown)
-        self._validation_entry.toggled.connect(self._validation.set_shown)
+        self.train_entry.toggled.connect(self.raw.set_shown)
+        self.train_entry.toggled.connect(self.train.set_shown)
+        self.validation_entry.toggled.connect(self.validation.set_shown)
         self.log_button.toggled.connect(self._fix_range)
         self._begin()
 
@@ -97,10 +97,10 @@ class LossPanel(QWidget):
     def start_series(self) -> None:
         """A new run begins: what is shown becomes a single grey line behind it."""
         self._catch_up()
-        _, smoothed = self._train.points()
+        _, smoothed = self.train.points()
         if len(smoothed) > 1:
-            self._previous.clear()
-            self._previous.extend(smoothed)
+            self.previous.clear()
+            self.previous.extend(smoothed)
             self._previous_range = self._range
         self._begin()
         self._newest = None
@@ -120,10 +120,10 @@ class LossPanel(QWidget):
         self._least_loss = _LeastLoss()
         self._range = _NO_RANGE
         self._changes = ()
-        for curve in (self._raw, self._train, self._validation):
+        for curve in (self.raw, self.train, self.validation):
             curve.clear()
         self._marks.set_changes(())
-        self._best.set_point(None)
+        self.best.set_point(None)
 
     def _catch_up(self) -> None:
         """Take over what the newest frame has more than the one shown."""
@@ -137,9 +137,9 @@ class LossPanel(QWidget):
         self._shown = frame
         self._total_steps = frame.total_steps
         smoothed = self._smoothing.extend(frame.losses)
-        self._raw.extend(frame.losses)
-        self._train.extend(smoothed)
-        self._validation.set_data(frame.validation_steps, frame.validation_losses)
+        self.raw.extend(frame.losses)
+        self.train.extend(smoothed)
+        self.validation.set_data(frame.validation_steps, frame.validation_losses)
         first = frame.losses[:_FIRST_STEPS]
         for losses in (first, smoothed[known:], frame.validation_losses):
             self._range = _widened(self._range, losses, first)
@@ -152,7 +152,7 @@ class LossPanel(QWidget):
             best = _least(frame.validation_steps, frame.validation_losses)
         else:
             best = self._least_loss.extend(frame.losses)
-        self._best.set_point(best, f"best {numbers.scientific(best[1], 2)}" if best else "")
+        self.best.set_point(best, f"best {numbers.scientific(best[1], 2)}" if best else "")
 
     def _show_changes(self, changes: tuple[Change, ...]) -> None:
         if changes is not self._changes:
@@ -161,7 +161,7 @@ class LossPanel(QWidget):
 
     def _fix_range(self) -> None:
         """Grow the axes in jumps, so that they do not shake while numbers come in."""
-        steps = max(len(self._raw.points()[1]), len(self._previous.points()[1]))
+        steps = max(len(self.raw.points()[1]), len(self.previous.points()[1]))
         self._pages.setCurrentIndex(1 if steps else 0)
         if not steps:
             return
@@ -187,15 +187,15 @@ class _LeastLoss:
 
     def __init__(self) -> None:
         self._count = 0
-        self._best: tuple[float, float] | None = None
+        self.best: tuple[float, float] | None = None
 
     def extend(self, losses: FloatArray) -> tuple[float, float] | None:
         """(step, loss) of the least; None where no loss is finite."""
         fresh = _least(np.arange(self._count, len(losses), dtype=np.float64), losses[self._count :])
         self._count = len(losses)
-        if fresh is not None and (self._best is None or fresh[1] < self._best[1]):
-            self._best = fresh
-        return self._best
+        if fresh is not None and (self.best is None or fresh[1] < self.best[1]):
+            self.best = fresh
+        return self.best
 
 
 def _least(steps: FloatArray, losses: FloatArray) -> tuple[float, float] | None:

@@ -37,7 +37,8 @@ def sentences(moment: Moment) -> tuple[str, str]:
         case State.FINISHED:
             return "Finished.", f"{_best(frame)}{_drift(frame)}"
         case State.DIVERGED:
-            return "Diverged.", moment.message
+            title, _, rest = moment.message.partition(". ")
+            return f"{title}.", rest
         case State.FAILED:
             return "Failed.", f"{moment.message}. Press Run to go on from step {frame.step:,}."
 

@@ -35,6 +35,7 @@ class TransportPanel(QWidget):
         self._run.setProperty("role", "primary")
         self._run.setFixedSize(theme.scaled(92), theme.scaled(34))
         self._run.setIconSize(QSize(16, 16))
+        self._run.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._run.clicked.connect(self._run_action.trigger)
         self._run_action.enabledChanged.connect(self._run.setEnabled)
         self._buttons = [_button(actions[name]) for name in ("step", "rewind", "new_weights")]
@@ -178,6 +179,7 @@ def _button(action: QAction) -> QToolButton:
     button.setDefaultAction(action)
     button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     button.setFixedHeight(theme.scaled(32))
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     button.setAccessibleName(action.text())
     return button
 

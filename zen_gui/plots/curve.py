@@ -7,7 +7,7 @@ import numpy as np
 
 # Not exported by pyqtgraph, but the only way to hand many lines to QPainter without a Python object for each.
 from pyqtgraph.graphicsItems.PlotCurveItem import arrayToLineSegments
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
@@ -41,6 +41,7 @@ class Curve(Drawing):
         self._stale = True
         self._line: theme.Line | None = None
         self._solid = _NO_PIECES
+        self._notches = False
         self._strokes = arrayToLineSegments(_NOTHING, _NOTHING, connect="pairs", finiteCheck=False)
         self._wild: tuple[Label, ...] = ()
 
@@ -87,7 +88,10 @@ class Curve(Drawing):
         if self._line is None:
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(self._line.pen(painter.device().devicePixelRatioF(), dashed=False))
+        pen = self._line.pen(painter.device().devicePixelRatioF(), dashed=False)
+        if self._notches:
+            pen.setCapStyle(Qt.PenCapStyle.SquareCap)
+        painter.setPen(pen)
         painter.drawLines(*self._strokes.drawargs())
 
     def _notice_data(self) -> None:
@@ -105,6 +109,8 @@ class Curve(Drawing):
         x, y = self._in_view(mapping)
         x_pixels, y_pixels = thinned(mapping.xs(x), mapping.ys(y))
         self._solid = clipped(pieces(x_pixels, y_pixels), -_MARGIN, mapping.height + _MARGIN)
+        # Flat ends leave a notch where long pieces meet at an angle; square ends would blow up short pieces.
+        self._notches = not line.dash and len(self._solid) < mapping.width
         ends = dashed(self._solid, line.dash).reshape(-1, 2)
         self._strokes = arrayToLineSegments(ends[:, 0], ends[:, 1], connect="pairs", finiteCheck=False)
         self._wild = self._wild_labels(mapping, line, x, y) if self._tell_wild else ()
@@ -112,8 +118,7 @@ class Curve(Drawing):
     def _wild_labels(self, mapping: Mapping, line: theme.Line, x: FloatArray, y: FloatArray) -> tuple[Label, ...]:
         """The most extreme value above and below, told where the line first leaves the plot."""
         pixels = mapping.ys(y)
-        with np.errstate(invalid="ignore"):
-            above, below = pixels < 0, pixels > mapping.height
+        above, below = pixels < 0, pixels > mapping.height
         low, high = min(mapping.low, mapping.home_low), max(mapping.high, mapping.home_high)
         labels = []
         for arrow, wild, most, height in (
@@ -129,15 +134,16 @@ class Curve(Drawing):
         return tuple(labels)
 
     def _spots_along(self, mapping: Mapping) -> tuple[Spot, ...]:
-        """Above and below the line, at its end and then further back; last at the foot of the plot."""
+        """Above and below the line, at its end, its peak and its trough, then further back; last at the foot."""
         if not len(self._solid):
             return ()
-        spots = []
-        for share in (1.0, 0.85, 0.7, 0.5, 0.3):
-            x, y = self._solid[round(share * (len(self._solid) - 1)), :2]
-            spots += [Spot(x, y - row(0), "centre"), Spot(x, y + row(0), "centre")]
-        end = min(float(self._solid[-1, 2]), mapping.width)
-        return (*spots, Spot(end, mapping.height - row(0), "right"))
+        x, y = self._solid[:, 0], self._solid[:, 1]
+        back = (round(share * (len(x) - 1)) for share in (0.85, 0.7, 0.5, 0.3))
+        places = (len(x) - 1, int(y.argmin()), int(y.argmax()), *back)
+        spots = tuple(
+            Spot(float(x[index]), float(y[index]) + lift, "centre") for index in places for lift in (-row(0), row(0))
+        )
+        return (*spots, Spot(min(float(x[-1]), mapping.width), mapping.height - row(0), "right"))
 
 
 def _near(x: float, y: float) -> tuple[Spot, ...]:

@@ -19,6 +19,8 @@ class Drawing(QGraphicsObject):
     def __init__(self) -> None:
         super().__init__()
         self.mapping: Mapping | None = None
+        #: It comes and goes with the pointer: its labels give way to the others, which never give way to it.
+        self.passing = False
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
 
     def set_shown(self, shown: bool) -> None:

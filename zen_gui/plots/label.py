@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, TypeVar
 
 from PySide6.QtCore import QRectF, QSizeF
 from PySide6.QtGui import QFont, QFontMetricsF
@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication
 
 from zen_gui import theme
 
+Key = TypeVar("Key")
 Side = Literal["left", "centre", "right"]
 
 # From a line to the text beside it, in pixels.
@@ -89,16 +90,16 @@ class Placed:
 
 
 def placed(
-    labels: Sequence[tuple[object, Label]],
+    labels: Sequence[tuple[Key, Label]],
     bounds: QRectF,
     on_a_line: Callable[[QRectF], bool],
-    before: Mapping[object, Placed],
-) -> dict[object, Placed]:
+    before: Mapping[Key, Placed],
+) -> dict[Key, Placed]:
     """Place labels in the order given, each under its key.
 
     A label stays at the spot that it had `before` while that is free, so that nothing jumps while lines move.
     """
-    found: dict[object, Placed] = {}
+    found: dict[Key, Placed] = {}
     for key, label in labels:
         order = list(range(len(label.spots)))
         if key in before and before[key].spot in order:

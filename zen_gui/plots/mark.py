@@ -109,6 +109,14 @@ class HorizontalMarks(Drawing):
 
 
 def _beside(x: float, words: Words, height: float) -> tuple[Spot, ...]:
-    y = row(words.row) if words.row >= 0 else height - row(-1 - words.row)
-    spots = {"right": (Spot(x + BESIDE, y),), "left": (Spot(x - BESIDE, y, "right"),)}
-    return spots["right"] + spots["left"] if words.side == "either" else spots[words.side]
+    """To the right or left in the wanted row; where either side will do, also one row inwards and further away."""
+    if words.side != "either":
+        return (_spot(x, words.side, words.row, height),)
+    inwards = words.row + (1 if words.row >= 0 else -1)
+    places = ((words.row, BESIDE), (inwards, BESIDE), (words.row, 7 * BESIDE), (words.row, 12 * BESIDE))
+    return tuple(_spot(x, side, number, height, away) for number, away in places for side in ("right", "left"))
+
+
+def _spot(x: float, side: str, number: int, height: float, away: float = BESIDE) -> Spot:
+    y = row(number) if number >= 0 else height - row(-1 - number)
+    return Spot(x + away, y) if side == "right" else Spot(x - away, y, "right")

@@ -28,15 +28,13 @@ def brief(value: float) -> str:
 
 
 def exact(value: float) -> str:
-    """A value as the pointer reads it, at an even width: `−0.147`; `–` where there is none."""
-    if not math.isfinite(value):
-        return "–"
-    if abs(value) < 5e-16:
+    """A value as the pointer reads it, at an even width: `−0.147`, `1.5e12`."""
+    if value == 0:
         return "0.000"
     if 1e-3 <= abs(value) < 1e5:
         decimals = max(0, 3 - max(0, math.floor(math.log10(abs(value)))))
         return minus(f"{value:,.{decimals}f}")
-    return scientific(value, 3)
+    return scientific(value, 2)
 
 
 def power_of_ten(exponent: int) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QResizeEvent
-from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
+from PySide6.QtWidgets import QGraphicsView, QStyleOptionGraphicsItem, QWidget
 
 from zen_gui import theme
 from zen_gui.plots.axes import AxisNumbers, Grid, margin_below, margin_left
@@ -24,7 +24,10 @@ _MOST_ROOM = 0.6
 
 @dataclass(frozen=True)
 class Home:
-    """The range that a plot fits. `above` and `below` are pixels kept free for labels outside of `low … high`."""
+    """The range that a plot fits. `above` and `below` are pixels kept free for labels outside of `low … high`.
+
+    They grow with the fonts.
+    """
 
     left: float
     right: float
@@ -35,10 +38,10 @@ class Home:
 
     def heights(self, pixels: float) -> tuple[float, float]:
         """The range of the y axis when the plot is so many pixels high."""
-        room = self.above + self.below
-        squeeze = min(1.0, _MOST_ROOM * pixels / room) if room else 1.0
-        each = (self.high - self.low) / max(1.0, pixels - squeeze * room)
-        return self.low - squeeze * self.below * each, self.high + squeeze * self.above * each
+        above, below = theme.scaled(self.above), theme.scaled(self.below)
+        squeeze = min(1.0, _MOST_ROOM * pixels / max(1, above + below))
+        each = (self.high - self.low) / max(1.0, pixels - squeeze * (above + below))
+        return self.low - squeeze * below * each, self.high + squeeze * above * each
 
 
 class Plot(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
@@ -99,6 +102,7 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
     def fit(self) -> None:
         """Show the whole home range."""
         self._at_home = True
+        self.rearrange()
         home = self._home
         low, high = home.heights(self._box.height())
         across, up = home.right - home.left, high - low
@@ -111,6 +115,11 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
             minYRange=_CLOSEST * up,
         )
         self._box.setRange(xRange=(home.left, home.right), yRange=(low, high), padding=0.0)
+
+    def rearrange(self) -> None:
+        """Let each label choose its best spot anew; otherwise it stays where it is while that is free."""
+        self._lettering.placed.clear()
+        self.refresh()
 
     def mapping(self) -> Mapping:
         """How data become pixels now."""
@@ -156,6 +165,10 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
         self.setBackground(QColor(theme.current().panel))
         self._lay_out()
         self.refresh()
+
+    def close(self) -> bool:
+        # pyqtgraph's own takes the scene apart while Qt still paints it, which ends the process.
+        return QGraphicsView.close(self)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -207,17 +220,18 @@ class _Lettering(Drawing):
 
     def __init__(self) -> None:
         super().__init__()
-        self.placed: dict[object, Placed] = {}
+        self.placed: dict[tuple[Drawing, int], Placed] = {}
 
     def place(self, drawings: list[Drawing]) -> None:
-        wanted = [((drawing, number), label) for drawing in drawings for number, label in enumerate(drawing.labels())]
-        # What must stand somewhere chooses first.
-        wanted.sort(key=lambda item: not item[1].needed)
+        """Find the labels' places: first those that must stand somewhere, last those that pass."""
+        wanted = [(drawing, number, label) for drawing in drawings for number, label in enumerate(drawing.labels())]
+        wanted.sort(key=lambda item: (item[0].passing, not item[2].needed))
+        staying = [drawing for drawing in drawings if not drawing.passing]
         self.placed = placed(
-            wanted,
+            [((drawing, number), label) for drawing, number, label in wanted],
             self.boundingRect(),
-            lambda rect: any(drawing.covers(rect) for drawing in drawings),
-            self.placed,
+            lambda rect: any(drawing.covers(rect) for drawing in staying),
+            {key: found for key, found in self.placed.items() if key[0] in staying},
         )
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:

@@ -18,11 +18,11 @@ def thinned(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
     ends = np.append(starts[1:], len(x))
     if (ends - starts).max() <= 2:
         return x, y
-    with np.errstate(invalid="ignore"):
-        least, greatest = np.fmin.reduceat(y, starts), np.fmax.reduceat(y, starts)
-        falls = y[starts] > y[ends - 1]
+    least, greatest = np.fmin.reduceat(y, starts), np.fmax.reduceat(y, starts)
+    falls = y[starts] > y[ends - 1]
     both = np.where(falls, (greatest, least), (least, greatest))
-    return np.repeat(columns[starts] + 0.5, 2), both.T.ravel()
+    # Side by side rather than one above the other: a slope stays a slope instead of becoming a stair.
+    return np.add.outer(columns[starts], (0.25, 0.75)).ravel(), both.T.ravel()
 
 
 def pieces(x: FloatArray, y: FloatArray) -> FloatArray:

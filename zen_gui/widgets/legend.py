@@ -13,6 +13,10 @@ _HEIGHT = 24
 _OFF = "off"
 
 
+def _line(name: str) -> theme.Line:
+    return theme.current().lines()[name]
+
+
 def _draw_sample(painter: QPainter, line: theme.Line, color: str, rect: QRect) -> None:
     pen = line.pen(painter.device().devicePixelRatioF())
     pen.setColor(QColor(color))
@@ -25,7 +29,8 @@ class LineSample(QWidget):
 
     def __init__(self, line: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._line = line
+        _line(line)  # A misspelt name shows here, not at the first painting.
+        self._name = line
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
@@ -33,7 +38,7 @@ class LineSample(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        line = theme.current().lines()[self._line]
+        line = _line(self._name)
         _draw_sample(painter, line, line.color, self.rect())
         painter.end()
 
@@ -54,12 +59,14 @@ class LegendEntry(QAbstractButton):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._line = line
+        _line(line)  # A misspelt name shows here, not at the first painting.
+        self._name = line
         self._number_like = number_like
         self._number = ""
         self.setText(label)
         self.setCheckable(checkable)
         self.setChecked(checkable)
+        self.toggled.connect(self._tell_state)
         # A click with the mouse needs no outline.
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus if checkable else Qt.FocusPolicy.NoFocus)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -93,7 +100,7 @@ class LegendEntry(QAbstractButton):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         look = theme.current()
-        line = look.lines()[self._line]
+        line = _line(self._name)
         painter = QPainter(self)
         inside = self.rect().adjusted(_PADDING, 0, -_PADDING, 0)
         _draw_sample(
@@ -115,6 +122,9 @@ class LegendEntry(QAbstractButton):
         if self.hasFocus():
             theme.draw_focus(painter, self.rect())
         painter.end()
+
+    def _tell_state(self, is_on: bool) -> None:
+        self.setAccessibleDescription("" if is_on else _OFF)
 
     def _hot(self) -> bool:
         return self.isCheckable() and self.underMouse()

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QEasingCurve, QEvent, QRect, QSize, Qt, QVariantAnimation, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget, QWidgetItem
 
 from zen_gui import theme
 
@@ -84,15 +84,15 @@ class _Shutter(QWidget):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._content: QWidget | None = None
+        # Knows the size that a layout would give the content.
+        self._item: QWidgetItem | None = None
         self._share = 1.0
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def set_content(self, content: QWidget) -> None:
-        self._content = content
         content.setParent(self)
         content.show()
-        self.updateGeometry()
+        self._item = QWidgetItem(content)
         self._place()
 
     def set_share(self, share: float) -> None:
@@ -102,22 +102,21 @@ class _Shutter(QWidget):
         self.updateGeometry()
 
     def hasHeightForWidth(self) -> bool:
-        return self._content is not None and self._content.hasHeightForWidth()
+        return self._item is not None and self._item.hasHeightForWidth()
 
     def heightForWidth(self, width: int) -> int:
         return round(self._share * self._full_height(width))
 
     def sizeHint(self) -> QSize:
-        width = self._content.sizeHint().width() if self._content else 0
+        width = self._item.sizeHint().width() if self._item else 0
         return QSize(width, self.heightForWidth(self.width()))
 
     def minimumSizeHint(self) -> QSize:
-        width = self._content.minimumSizeHint().width() if self._content else 0
+        width = self._item.minimumSize().width() if self._item else 0
         return QSize(width, self.heightForWidth(self.width()))
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.LayoutRequest:
-            self.updateGeometry()
             self._place()
         return super().event(event)
 
@@ -125,15 +124,16 @@ class _Shutter(QWidget):
         self._place()
 
     def _full_height(self, width: int) -> int:
-        if self._content is None:
+        if self._item is None:
             return 0
-        if self._content.hasHeightForWidth():
-            return self._content.heightForWidth(width)
-        return self._content.sizeHint().height()
+        if self._item.hasHeightForWidth():
+            return self._item.heightForWidth(width)
+        return self._item.sizeHint().height()
 
     def _place(self) -> None:
-        if self._content is not None:
-            self._content.setGeometry(0, 0, self.width(), max(self.height(), self._full_height(self.width())))
+        if self._item is not None:
+            self._item.setGeometry(QRect(0, 0, self.width(), self._full_height(self.width())))
+        self.updateGeometry()
 
 
 class Section(QWidget):
