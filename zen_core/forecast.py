@@ -123,7 +123,7 @@ class Baseline:
     mse: float | None
 
 
-def baselines(series: Series, beyond: int) -> list[Baseline]:
+def baselines(series: Series, beyond: int) -> tuple[Baseline, ...]:
     """What the mean, the last value, repeating the last period, and linear autoregression would forecast.
 
     All are found on the training part; they continue from the samples before the test part, fed themselves.
@@ -141,7 +141,7 @@ def baselines(series: Series, beyond: int) -> list[Baseline]:
     ]
     truth = series.truth[start:count]
     with np.errstate(all="ignore"):
-        return [Baseline(name, values, _mse(values[: count - start], truth)) for name, values in found]
+        return tuple(Baseline(name, values, _mse(values[: count - start], truth)) for name, values in found)
 
 
 def dominant_period(values: Array) -> int:
@@ -171,19 +171,17 @@ def autoregression(values: Array, most: int = 20) -> Array:
     """
     most = max(1, min(most, len(values) // 3))
     rows = np.lib.stride_tricks.sliding_window_view(values, most + 1)
-    target, past = rows[:, -1], rows[:, -2::-1]
-    # Residuals below rounding are all equally perfect: then the lowest order wins.
-    floor = (1e-12 * (np.ptp(values) or 1.0)) ** 2
-    best: tuple[float, Array] | None = None
-    for order in range(1, most + 1):
-        design = np.column_stack([np.ones(len(target)), past[:, :order]])
-        coefficients = np.linalg.lstsq(design, target, rcond=None)[0]
-        variance = max(float(np.mean((target - design @ coefficients) ** 2)), floor)
-        criterion = len(target) * np.log(variance) + order * np.log(len(target))
-        if best is None or criterion < best[0]:
-            best = (criterion, coefficients)
-    assert best is not None
-    return best[1]
+    target = rows[:, -1]
+    design = np.column_stack([np.ones(len(rows)), rows[:, -2::-1]])
+    # The designs of all orders are nested, so one orthogonal basis tells what each further lag explains.
+    explained = (np.linalg.qr(design)[0].T @ target) ** 2
+    left = np.maximum(target @ target - np.cumsum(explained)[1:], 0) / len(target)
+    # Below this, rounding decides what is left: then the lowest order wins.
+    variance = np.maximum(left, (1e-7 * (np.ptp(values) or 1.0)) ** 2)
+    orders = np.arange(1, most + 1)
+    order = int(orders[np.argmin(len(target) * np.log(variance) + orders * np.log(len(target)))])
+    coefficients: Array = np.linalg.lstsq(design[:, : order + 1], target, rcond=None)[0]
+    return coefficients
 
 
 def autoregressive_run(coefficients: Array, past: Array, horizon: int) -> Array:

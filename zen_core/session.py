@@ -179,6 +179,7 @@ class Session:
                     return
                 if made is not None:
                     self._forecast = made
+            self.trainer.baselines()
             taken = time.perf_counter() - began
             self._forecast_after = began + taken + max(FORECAST_PAUSE - taken, taken * (1 / FORECAST_SHARE - 1))
             self._forecast_wanted = False

@@ -10,7 +10,7 @@ import numpy as np
 
 from zen_core.autodiff import Array
 from zen_core.component import SpecError, edited, setting_at, value_at
-from zen_core.curve import Scaler, windows
+from zen_core.curve import Scaler, Series, windows
 from zen_core.experiment import Experiment
 from zen_core.forecast import Baseline, Forecast, Network, baselines, forecasting
 from zen_core.loop import Loop, Step
@@ -55,10 +55,11 @@ class Frame:
     `losses`, `rates` and `norms` have one entry for each step: the mean loss of its batch before the update (in the
     network's units), the learning rate, and the gradient's norm before clipping. `validation_losses` were measured
     after the steps `validation_steps`, at the end of each epoch. `forecast` may belong to an earlier step, which it
-    names.
+    names; `baselines` is empty until they have been made.
     """
 
     experiment: Experiment
+    series: Series
     step: int
     epoch: int
     total_steps: int
@@ -70,6 +71,7 @@ class Frame:
     changes: tuple[Change, ...]
     weights: Array
     forecast: Forecast | None
+    baselines: tuple[Baseline, ...]
     done: bool
 
 
@@ -108,6 +110,7 @@ class Trainer:
         )
         self._replay = sorted(changes, key=lambda change: change.step)
         self._changes: tuple[Change, ...] = ()
+        self._baselines: tuple[Baseline, ...] = ()
         self._losses, self._rates, self._norms = Record(), Record(), Record()
         self._validation_steps, self._validation_losses = Record(), Record()
 
@@ -156,6 +159,7 @@ class Trainer:
         if path == "beyond":
             # It only says how far pictures look ahead; the run itself does not know it.
             self.series = experiment.series()
+            self._baselines = ()
         else:
             self._changes += (Change(self.step, path, value_at(experiment, path), old),)
         self.experiment = experiment
@@ -169,6 +173,7 @@ class Trainer:
         """Return a picture of this moment, with the latest forecast there is."""
         return Frame(
             self.experiment,
+            self.series,
             self._loop.step,
             self._loop.epoch,
             self._loop.total_steps,
@@ -180,6 +185,7 @@ class Trainer:
             self._changes,
             self._loop.weights,
             forecast,
+            self._baselines,
             self._loop.done,
         )
 
@@ -193,9 +199,11 @@ class Trainer:
         assert made is not None
         return made
 
-    def baselines(self) -> list[Baseline]:
-        """What rules without a network forecast for the same series."""
-        return baselines(self.series, self.experiment.beyond)
+    def baselines(self) -> tuple[Baseline, ...]:
+        """What rules without a network forecast for the same series; made once."""
+        if not self._baselines:
+            self._baselines = baselines(self.series, self.experiment.beyond)
+        return self._baselines
 
     def _network(self) -> Network:
         return Network(self.experiment.layers, self.layout, self._loop.weights)

@@ -11,8 +11,8 @@ from PySide6.QtGui import QActionGroup, QCloseEvent, QGuiApplication, QResizeEve
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QMenu, QVBoxLayout, QWidget
 
 from zen_core.component import Remedy, SpecError, differences, edited, setting_at, value_at
+from zen_core.curve import Series
 from zen_core.experiment import Experiment
-from zen_core.forecast import baselines
 from zen_core.session import Moment, Session, State
 from zen_core.trainer import Trainer
 from zen_gui import theme
@@ -52,6 +52,7 @@ class Window(QMainWindow):
         self._problem: SpecError | None = None
         self._shown: Moment | None = None
         self._turn = False
+        self._series: Series | None = None
 
         self.actions_by_name = actions(self)
         self.controls = Controls(presets)
@@ -79,7 +80,6 @@ class Window(QMainWindow):
         self.fault.connect(self.banner.show_fault)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._follow_system)
         self._name_undo()
-        self._show_series()
         self._show_experiment()
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._tick)
@@ -155,8 +155,8 @@ class Window(QMainWindow):
         self._problem = _problem(experiment)
         if self._problem is None and self._nothing_to_lose() and experiment != self.in_force:
             self._restart(experiment)
-        self._show_series()
-        self._show_experiment()
+        else:
+            self._show_experiment()
 
     def _nothing_to_lose(self) -> bool:
         return self.session.latest.frame.step == 0 and self.session.latest.state is not State.RUNNING
@@ -169,8 +169,6 @@ class Window(QMainWindow):
         self.session = Session(Trainer(experiment))
         if trained:
             self.loss.start_series()
-        self.curve.clear_forecast()
-        self._show_series()
         self._show_experiment()
 
     def _mend(self, remedy: Remedy) -> None:
@@ -185,15 +183,12 @@ class Window(QMainWindow):
 
     # From document and session to the panels.
 
-    def _show_series(self) -> None:
-        """Draw the curve in force, and over it the one that waits, where it is another."""
-        series = self.session.trainer.series
-        self.curve.show_series(series)
-        self.transport.show_baselines(baselines(series, self.in_force.beyond))
+    def _show_waiting(self) -> None:
+        """Draw the curve that waits for a restart over the one in force, where it is another."""
         waiting = None
         if self._problem is None:
             values = self.document.experiment.series().values
-            waiting = None if np.array_equal(values, series.values) else values
+            waiting = None if np.array_equal(values, self.session.trainer.series.values) else values
         self.curve.show_waiting(waiting)
 
     def _show_experiment(self) -> None:
@@ -203,13 +198,18 @@ class Window(QMainWindow):
         stuck = self._problem is not None and self._nothing_to_lose()
         for name in ("run", "step"):
             self.actions_by_name[name].setEnabled(not stuck)
+        self._show_waiting()
         self._shown = None
+        self._tick()
 
     def _tick(self) -> None:
         moment = self.session.latest
         if moment is self._shown:
             return
         self._shown = moment
+        if moment.frame.series is not self._series:
+            self._series = moment.frame.series
+            self.curve.show_series(self._series)
         # One plot a look: two repaints in a row would be felt at the mouse.
         self._turn = not self._turn
         if self._turn or moment.state is not State.RUNNING:

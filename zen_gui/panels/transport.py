@@ -29,6 +29,7 @@ class TransportPanel(QWidget):
         self.setAutoFillBackground(True)
         self._age = QElapsedTimer()
         self._state: State | None = None
+        self._baselines: tuple[Baseline, ...] = ()
         self._run_action = actions["run"]
 
         self._run = QPushButton("Run")
@@ -57,7 +58,6 @@ class TransportPanel(QWidget):
         self._fed_itself = _Score("fed itself", "fed_itself")
         self._valid = _Score("valid for", None)
         self._fed_truth.setToolTip("One-step forecast: mean squared error over the test part")
-        self._fed_itself.setToolTip("Free run: mean squared error over the test part")
         self._valid.setToolTip("Steps before the free run's first error above 20 % of the curve's amplitude")
 
         layout = QHBoxLayout(self)
@@ -94,6 +94,10 @@ class TransportPanel(QWidget):
         self._epoch.setText(f"Epoch {frame.epoch:,}")
         running = moment.state is State.RUNNING
         self._speed.setText(f"{moment.steps_per_second:,.0f} steps/s" if running else "")
+        if frame.baselines is not self._baselines:
+            self._baselines = frame.baselines
+            rules = "".join(f"<br>{rule.name}: {_mse(rule.mse)}" for rule in frame.baselines)
+            self._fed_itself.setToolTip(f"Free run: mean squared error over the test part. For comparison:{rules}")
         forecast = frame.forecast
         if forecast is None:
             return
@@ -103,11 +107,6 @@ class TransportPanel(QWidget):
         self._valid.show_number(
             f"{forecast.valid_steps:,}{more} step{'' if forecast.valid_steps == 1 and not more else 's'}"
         )
-
-    def show_baselines(self, rules: list[Baseline]) -> None:
-        """Tell in the score's tooltip what rules without a network reach."""
-        lines = "".join(f"<br>{rule.name}: {_mse(rule.mse)}" for rule in rules)
-        self._fed_itself.setToolTip(f"Free run: mean squared error over the test part. For comparison:{lines}")
 
     def set_narrow(self, narrow: bool) -> None:
         """Take the words from the buttons, or give them back; tooltips stay."""

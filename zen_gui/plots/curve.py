@@ -74,9 +74,9 @@ class Curve(Drawing):
         super().settle(mapping)
 
     def labels(self) -> tuple[Label, ...]:
-        if not self._name or self.mapping is None or self._line is None:
+        if not self._name or self._line is None:
             return self._wild
-        return (*self._wild, Label(self._name, self._line.text, self._spots_along(self.mapping), strong=True))
+        return (*self._wild, Label(self._name, self._line.text, self._spots_along(), strong=True))
 
     def covers(self, rect: QRectF) -> bool:
         left = int(np.searchsorted(self._solid[:, 2], rect.left()))
@@ -133,17 +133,17 @@ class Curve(Drawing):
                 labels.append(Label(f"{arrow} {numbers.brief(value)}", line.text, spots, strong=True))
         return tuple(labels)
 
-    def _spots_along(self, mapping: Mapping) -> tuple[Spot, ...]:
-        """Above and below the line, at its end, its peak and its trough, then further back; last at the foot."""
+    def _spots_along(self) -> tuple[Spot, ...]:
+        """Above and below the line, at its end, its peak and its trough, then further back; last along the top."""
         if not len(self._solid):
             return ()
         x, y = self._solid[:, 0], self._solid[:, 1]
-        back = (round(share * (len(x) - 1)) for share in (0.85, 0.7, 0.5, 0.3))
+        back = [round(share * (len(x) - 1)) for share in (0.85, 0.7, 0.5, 0.3, 0.15)]
         places = (len(x) - 1, int(y.argmin()), int(y.argmax()), *back)
-        spots = tuple(
-            Spot(float(x[index]), float(y[index]) + lift, "centre") for index in places for lift in (-row(0), row(0))
+        beside = [(index, float(y[index]) + lift) for index in places for lift in (-row(0), row(0))]
+        return tuple(
+            Spot(float(x[index]), height, "centre") for index, height in (*beside, *((i, row(1)) for i in back))
         )
-        return (*spots, Spot(min(float(x[-1]), mapping.width), mapping.height - row(0), "right"))
 
 
 def _near(x: float, y: float) -> tuple[Spot, ...]:

@@ -76,7 +76,6 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
         self._lettering.setZValue(1)
         self._box.sigRangeChanged.connect(self._notice_range)
         self._box.sigRangeChangedManually.connect(self._notice_person)
-        self.scene().sigMouseMoved.connect(self._notice_pointer)
         self.scene().sigPrepareForPaint.connect(self.settle)
         self._built = True
         self.restyle()
@@ -184,6 +183,12 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
         super().leaveEvent(event)
         self._point(None)
 
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        # Not the scene's signal, which leaves out moves that follow one another closely, perhaps the last.
+        super().mouseMoveEvent(event)
+        inside = self._box.mapFromScene(self.mapToScene(event.position().toPoint()))
+        self._point(self.mapping().value_at(inside.x()) if self._box.rect().contains(inside) else None)
+
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.fit()
         event.accept()
@@ -204,10 +209,6 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
 
     def _notice_person(self) -> None:
         self._at_home = False
-
-    def _notice_pointer(self, position: object) -> None:
-        inside = self._box.mapFromScene(position)
-        self._point(self.mapping().value_at(inside.x()) if self._box.rect().contains(inside) else None)
 
     def _point(self, x: float | None) -> None:
         if x != self._pointer:

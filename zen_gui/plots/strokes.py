@@ -8,6 +8,9 @@ import numpy as np
 
 from zen_gui.plots.mapping import FloatArray
 
+# A piece that falls less than this many pixels has no crossing worth dividing for.
+_FLAT = 1e-9
+
 
 def thinned(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
     """At most two points in each pixel column, its least and its greatest; `x` ascends. NaN counts only alone."""
@@ -38,7 +41,7 @@ def clipped(strokes: FloatArray, top: float, bottom: float) -> FloatArray:
     if not len(strokes) or (min(y0.min(), y1.min()) >= top and max(y0.max(), y1.max()) <= bottom):
         return strokes
     fall = y1 - y0
-    flat = fall == 0
+    flat = np.abs(fall) < _FLAT
     safe = np.where(flat, 1.0, fall)
     at_top, at_bottom = (top - y0) / safe, (bottom - y0) / safe
     enters = np.where(flat, 0.0, np.clip(np.minimum(at_top, at_bottom), 0.0, 1.0))

@@ -40,7 +40,7 @@ def logarithmic(low: float, high: float, most: int = MOST) -> list[Tick]:
 
 def _step(span: float, most: int, whole: bool) -> float:
     """The least round step with at most `most` multiples in any stretch of this length."""
-    wanted = span / most
+    wanted = max(span / most, 0.5) if whole else span / most
     power = 10.0 ** math.floor(math.log10(wanted))
     steps = (factor * power for factor in (1, 2, 2.5, 5, 10, 20))
-    return next(step for step in steps if step > wanted and (not whole or step == round(step)))
+    return next(step for step in steps if step > wanted * (1 + 1e-6) and (not whole or step == round(step)))

@@ -93,6 +93,7 @@ class _Shutter(QWidget):
         content.setParent(self)
         content.show()
         self._item = QWidgetItem(content)
+        self.updateGeometry()
         self._place()
 
     def set_share(self, share: float) -> None:
@@ -117,6 +118,7 @@ class _Shutter(QWidget):
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()
             self._place()
         return super().event(event)
 
@@ -133,7 +135,6 @@ class _Shutter(QWidget):
     def _place(self) -> None:
         if self._item is not None:
             self._item.setGeometry(QRect(0, 0, self.width(), self._full_height(self.width())))
-        self.updateGeometry()
 
 
 class Section(QWidget):
