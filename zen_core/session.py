@@ -6,6 +6,8 @@ import threading
 import time
 import traceback
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -16,6 +18,12 @@ from zen_core.trainer import Frame, Trainer
 
 BURST = 0.008
 """Seconds of training between two looks at what was asked, and between two frames."""
+
+COURTESY = 0.05
+"""Longest time in seconds that the worker waits for a reader who asked it to hold still."""
+
+BREATH = 0.001
+"""Seconds of a forecast after which the worker offers the interpreter to others."""
 
 FORECAST_PAUSE = 0.1
 """Least seconds from one forecast to the next."""
@@ -63,6 +71,8 @@ class Session:
         self._steps_left = 0
         self._changes: deque[tuple[str, Any]] = deque()
         self._stopping = False
+        self._undisturbed = threading.Event()
+        self._undisturbed.set()
         self._forecast: Forecast | None = None
         self._forecast_wanted = True
         self._forecast_after = 0.0
@@ -101,6 +111,18 @@ class Session:
         with self._asked:
             self._stopping = True
             self._asked.notify()
+
+    @contextmanager
+    def courtesy(self) -> Iterator[None]:
+        """Let the worker hold still between two steps while the caller paints.
+
+        Python runs one thread at a time: without this, each call into the toolkit would wait for its turn.
+        """
+        self._undisturbed.clear()
+        try:
+            yield
+        finally:
+            self._undisturbed.set()
 
     def join(self, timeout: float) -> bool:
         """Wait for a stopped worker, at most `timeout` seconds; returns whether it has ended."""
@@ -160,6 +182,7 @@ class Session:
     def _burst(self) -> None:
         began, made = time.perf_counter(), 0
         while self._wanted() and not self._changes and not self._stopping:
+            self._undisturbed.wait(COURTESY)
             if next(self.trainer, None) is None:
                 break
             made += 1
@@ -174,7 +197,14 @@ class Session:
         """Make a forecast of this moment, unless something else is asked meanwhile, and publish it."""
         if self._forecast_wanted:
             began = time.perf_counter()
+            breath = began
             for made in self.trainer.forecasting():
+                self._undisturbed.wait(COURTESY)
+                if time.perf_counter() - breath > BREATH:
+                    # A free run is a great many tiny products, each of which lets go of the interpreter and takes it
+                    # back at once. A thread that waits is woken by each, always too late, and never gets to insist.
+                    time.sleep(1e-6)
+                    breath = time.perf_counter()
                 if self._stopping or (state is not State.RUNNING and self._wanted()):
                     return
                 if made is not None:

@@ -76,6 +76,7 @@ class NumberControl(QWidget):
             self._field.set_waiting(in_force, value)
         if self._slider is not None:
             self._slider.set_value(value)
+            theme.set_state(self._slider, "" if value == in_force else "waiting")
 
     def _reset(self) -> None:
         self.edited.emit(self._default)

@@ -386,7 +386,8 @@ class _TintedIcon(QIconEngine):
             color = "edge"
         else:
             color = self._color or ("text2" if mode == QIcon.Mode.Normal else "text")
-        return _tinted(self._name, _resolve(color), round(scale * min(size.width(), size.height())))
+        # Qt also asks for icons that have no room.
+        return _tinted(self._name, _resolve(color), max(1, round(scale * min(size.width(), size.height()))))
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
         return self.scaledPixmap(size, mode, state, 1.0)
@@ -595,7 +596,7 @@ QCheckBox::indicator:checked:focus { border-color: $text; }
 QSlider:horizontal { min-height: $h22; }
 QSlider::groove:horizontal { background: $border; height: 3px; border-radius: 1px; }
 QSlider::sub-page:horizontal { background: $accent; border-radius: 1px; }
-QSlider[role="quiet"]::sub-page:horizontal { background: $edge; }
+QSlider[state="waiting"]::sub-page:horizontal { background: $edge; }
 QSlider::sub-page:horizontal:disabled { background: $edge; }
 QSlider::handle:horizontal {
     background: $knob; border: 1px solid $knob_border; width: 9px; margin: -4px 0; border-radius: 5px;

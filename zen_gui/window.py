@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QSettings, Qt, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QActionGroup, QCloseEvent, QGuiApplication, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QMenu, QVBoxLayout, QWidget
 
@@ -207,6 +207,12 @@ class Window(QMainWindow):
         if moment is self._shown:
             return
         self._shown = moment
+        with self.session.courtesy():
+            self._show(moment)
+            # Paint now, while the worker holds still.
+            QCoreApplication.sendPostedEvents(self, QEvent.Type.UpdateRequest)
+
+    def _show(self, moment: Moment) -> None:
         if moment.frame.series is not self._series:
             self._series = moment.frame.series
             self.curve.show_series(self._series)

@@ -3,11 +3,11 @@
 import pytest
 
 from zen_core.component import Component
-from zen_core.curve import Curve, Scaling
+from zen_core.curve import Curve, Formula, Scaling
 from zen_core.experiment import Experiment
 from zen_core.loss import Loss
 from zen_core.nn import RNN, Layer, Linear
-from zen_core.optim import Optimizer, Schedule
+from zen_core.optim import Adam, Optimizer, Schedule
 
 FAMILIES: tuple[type[Component], ...] = (Curve, Scaling, Layer, Loss, Optimizer, Schedule, Experiment)
 
@@ -23,5 +23,13 @@ def registries(monkeypatch: pytest.MonkeyPatch) -> None:
 def tiny() -> Experiment:
     """An experiment of 4 epochs of 5 steps each: 31 training windows of 5 samples, the last batch of 3."""
     return Experiment(
-        samples=60, window=5, layers=(RNN(hidden_dim=4), Linear(1)), batch_size=7, epochs=4, beyond=10, seed=3
+        curve=Formula(expression="sin(x)", step=0.5),
+        samples=60,
+        window=5,
+        layers=(RNN(hidden_dim=4), Linear(1)),
+        optimizer=Adam(lr=0.003),
+        batch_size=7,
+        epochs=4,
+        beyond=10,
+        seed=3,
     )

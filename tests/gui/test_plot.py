@@ -383,6 +383,12 @@ def test_room_for_labels_is_kept_in_pixels() -> None:
     assert (high - low) < 10, "a very low plot still belongs to the curve"
 
 
+@pytest.mark.parametrize("high", [-1.0, math.nan, math.inf])
+def test_a_range_must_be_one(high: float) -> None:
+    with pytest.raises(ValueError, match="no range"):
+        Home(0.0, 1.0, -1.0, high)
+
+
 def test_a_change_of_theme_is_seen(plot: Plot, qapp: QApplication) -> None:
     curve = Curve(lambda look: look.fed_itself)
     plot.add(curve)

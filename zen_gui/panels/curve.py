@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _NUMBER_LIKE = "−0.0e00"
 # Pixels above the curve for the zones' names, those of the two sides and that of the range; below for the bracket.
 _ABOVE, _BELOW = 70.0, 44.0
+# Arithmetic with pixels needs room below the largest float.
+_LARGEST = 1e150
 _NOTHING = np.empty(0)
 
 
@@ -252,8 +254,8 @@ def _at(values: FloatArray, index: int) -> float:
 
 
 def _range(values: FloatArray) -> tuple[float, float]:
-    """Least and greatest of the finite values; 0 and 0 where there are none."""
-    finite = values[np.isfinite(values)]
+    """Least and greatest of the values that can be drawn; 0 and 0 where there are none."""
+    finite = values[np.abs(values) < _LARGEST]
     return (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
 
 

@@ -97,10 +97,9 @@ class LossPanel(QWidget):
     def start_series(self) -> None:
         """A new run begins: what is shown becomes a single grey line behind it."""
         self._catch_up()
-        _, smoothed = self.train.points()
-        if len(smoothed) > 1:
+        if self.train.steps > 1:
             self.previous.clear()
-            self.previous.extend(smoothed)
+            self.previous.extend(self.train.points()[1])
             self._previous_range = self._range
         self._begin()
         self._newest = None
@@ -140,19 +139,19 @@ class LossPanel(QWidget):
         self.raw.extend(frame.losses)
         self.train.extend(smoothed)
         self.validation.set_data(frame.validation_steps, frame.validation_losses)
+        best = self._best_of(frame)
+        self.best.set_point(best, f"best {numbers.scientific(best[1], 2)}" if best else "")
         first = frame.losses[:_FIRST_STEPS]
-        for losses in (first, smoothed[known:], frame.validation_losses):
+        for losses in (first, smoothed[known:], frame.validation_losses, np.array(best[1:] if best else ())):
             self._range = _widened(self._range, losses, first)
-        self._show_best(frame)
         self._show_changes(frame.changes)
         self._fix_range()
 
-    def _show_best(self, frame: Frame) -> None:
+    def _best_of(self, frame: Frame) -> tuple[float, float] | None:
+        """(step, loss) of the least validation loss, or of the least training loss where nothing is validated."""
         if len(frame.validation_losses):
-            best = _least(frame.validation_steps, frame.validation_losses)
-        else:
-            best = self._least_loss.extend(frame.losses)
-        self.best.set_point(best, f"best {numbers.scientific(best[1], 2)}" if best else "")
+            return _least(frame.validation_steps, frame.validation_losses)
+        return self._least_loss.extend(frame.losses)
 
     def _show_changes(self, changes: tuple[Change, ...]) -> None:
         if changes is not self._changes:
@@ -161,17 +160,15 @@ class LossPanel(QWidget):
 
     def _fix_range(self) -> None:
         """Grow the axes in jumps, so that they do not shake while numbers come in."""
-        steps = max(len(self.raw.points()[1]), len(self.previous.points()[1]))
+        steps = max(self.raw.steps, self.previous.steps)
         self._pages.setCurrentIndex(1 if steps else 0)
         if not steps:
             return
         right = max(_SHORTEST, _length(steps))
         if steps <= self._total_steps:
             right = min(right, float(self._total_steps))
-        least, greatest = (
-            min(self._range[0], self._previous_range[0]),
-            max(self._range[1], self._previous_range[1]),
-        )
+        least = min(self._range[0], self._previous_range[0])
+        greatest = max(self._range[1], self._previous_range[1])
         if self.log_button.isChecked():
             # Half as much again, so that the least value does not lie on the edge.
             low = math.floor(math.log10(least / 1.5)) if least < math.inf else -1

@@ -14,6 +14,11 @@ class History(Curve):
         super().__init__(ink, tell_wild=tell_wild)
         self._pyramid = Pyramid()
 
+    @property
+    def steps(self) -> int:
+        """How many values there are."""
+        return len(self._pyramid.values)
+
     def extend(self, values: FloatArray) -> None:
         """Show the record as it is now: what it was, and more."""
         self._pyramid.extend(values)

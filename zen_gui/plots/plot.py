@@ -1,5 +1,6 @@
 """A plot: drawings over one pair of axes, whose range changes only when somebody asks."""
 
+import math
 from dataclasses import dataclass
 
 import pyqtgraph as pg
@@ -35,6 +36,12 @@ class Home:
     high: float
     above: float = 0.0
     below: float = 0.0
+
+    def __post_init__(self) -> None:
+        # Found here, because a range without numbers would end the process when Qt paints.
+        for start, end in ((self.left, self.right), (self.low, self.high)):
+            if not (math.isfinite(end - start) and start < end):
+                raise ValueError(f"{start} … {end} is no range of an axis")
 
     def heights(self, pixels: float) -> tuple[float, float]:
         """The range of the y axis when the plot is so many pixels high."""

@@ -1,0 +1,435 @@
+"""The trainer: the same bits every time, live changes, pictures of the moment, and stopping before damage."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from zen_core import autodiff
+from zen_core.component import SpecError, edited
+from zen_core.loop import Diverged
+from zen_core.nn import RNN, Layer, Linear
+from zen_core.optim import Adam, Constant, Cosine, Optimizer
+from zen_core.trainer import Change, Frame, Record, Trainer
+
+
+def run(trainer):
+    """All steps; the bits of the losses and of the weights."""
+    for _ in trainer:
+        pass
+    return bits(trainer)
+
+
+def bits(trainer):
+    frame = trainer.frame()
+    return frame.losses.tobytes(), frame.validation_losses.tobytes(), frame.norms.tobytes(), frame.weights.tobytes()
+
+
+def changed_on_the_way(experiment, changes):
+    """A trainer that ran to its end while settings were changed after given steps."""
+    trainer = Trainer(experiment)
+    for step, path, value in changes:
+        while trainer.step < step:
+            next(trainer)
+        trainer.retune(path, value)
+    return trainer
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_same_seed_gives_the_same_bits(tiny, dtype):
+    experiment = edited(tiny, "dtype", dtype)
+    assert run(Trainer(experiment)) == run(Trainer(experiment))
+    assert Trainer(experiment).frame().weights.dtype == dtype
+
+
+def test_another_seed_gives_other_weights_and_another_order(tiny):
+    first, other = Trainer(tiny), Trainer(edited(tiny, "seed", 4))
+    assert first.frame().weights.tobytes() != other.frame().weights.tobytes()
+    assert run(first) != run(other)
+
+
+def test_looking_does_not_change_the_bits(tiny):
+    watched = Trainer(tiny)
+    frames = []
+    for step in watched:
+        frames.append(watched.frame())
+        if step.number % 3 == 0:
+            watched.forecast()
+            watched.baselines()
+        if step.number % 4 == 0:
+            # A forecast that is given up half way.
+            next(watched.forecasting())
+    assert bits(watched) == run(Trainer(tiny))
+
+
+def test_two_trainers_in_turn_do_not_disturb_each_other(tiny):
+    one, other = Trainer(tiny), Trainer(edited(tiny, "seed", 9))
+    for _ in itertools.zip_longest(one, other):
+        pass
+    assert bits(one) == run(Trainer(tiny))
+    assert bits(other) == run(Trainer(edited(tiny, "seed", 9)))
+
+
+def test_training_learns_the_curve(tiny):
+    trainer = Trainer(edited(edited(tiny, "epochs", 60), "optimizer", Adam(lr=0.02)))
+    before = trainer.forecast()
+    run(trainer)
+    after = trainer.forecast()
+    assert after.one_step_mse < 0.1 * before.one_step_mse
+    assert trainer.frame().losses[-5:].mean() < 0.1 * trainer.frame().losses[:5].mean()
+
+
+def test_training_never_sees_the_validation_and_test_parts(tiny):
+    end = Trainer(tiny).series.train_end
+    x = f"{(end - 0.5) * tiny.curve.step}"
+    same, other = (edited(tiny, "curve.expression", f"where(x < {x}, sin(x), {what})") for what in ("sin(x)", "9x"))
+    one, two = Trainer(same), Trainer(other)
+    run(one)
+    run(two)
+    assert one.frame().losses.tobytes() == two.frame().losses.tobytes()
+    assert one.frame().weights.tobytes() == two.frame().weights.tobytes()
+    assert one.frame().validation_losses.tobytes() != two.frame().validation_losses.tobytes()
+
+
+def test_every_training_window_is_used(tiny):
+    trainer = Trainer(tiny)
+    batches = [step.batch for step in trainer if step.epoch == 1]
+    assert sum(batches) == trainer.series.train_end - tiny.window
+
+
+def test_the_validation_loss_is_measured_at_the_end_of_each_epoch(tiny):
+    trainer = Trainer(edited(tiny, "dtype", "float64"))
+    run(trainer)
+    frame, series = trainer.frame(), trainer.series
+    assert frame.validation_steps.tolist() == [5, 10, 15, 20]
+    forecast = trainer.forecast().one_step
+    errors = (forecast - series.values[tiny.window :])[series.train_end - tiny.window : series.test_start - tiny.window]
+    assert frame.validation_losses[-1] == pytest.approx(np.mean((errors / trainer.scaler.scale) ** 2), rel=1e-12)
+
+
+def test_without_a_validation_part_there_are_no_validation_losses(tiny):
+    trainer = Trainer(edited(tiny, "validation", 0.0))
+    run(trainer)
+    assert len(trainer.frame().validation_losses) == 0
+
+
+# The number of steps
+
+
+def test_the_total_is_right_at_every_step(tiny):
+    trainer = Trainer(tiny)
+    told = [trainer.total_steps]
+    for _ in trainer:
+        told.append(trainer.total_steps)
+    assert set(told) == {20} == {trainer.step}
+
+
+def test_the_total_is_right_after_every_change_of_batch_size_and_epochs(tiny):
+    trainer = changed_on_the_way(tiny, [(3, "batch_size", 4)])
+    assert trainer.total_steps == 5 + 3 * 8
+    trainer.retune("epochs", 2)
+    assert trainer.total_steps == 5 + 8
+    while trainer.step < 8:
+        next(trainer)
+    trainer.retune("batch_size", 31)
+    trainer.retune("epochs", 6)
+    assert trainer.total_steps == 5 + 8 + 4
+    run(trainer)
+    assert trainer.step == 17
+
+
+@pytest.mark.parametrize("stop", range(1, 20, 2))
+def test_the_total_foretells_the_end_after_a_change_at_any_step(tiny, stop):
+    trainer = Trainer(tiny)
+    for _ in range(stop):
+        next(trainer)
+    trainer.retune("batch_size", 4)
+    trainer.retune("epochs", 5)
+    told = trainer.total_steps
+    run(trainer)
+    assert trainer.step == told
+
+
+def test_more_epochs_after_the_end_go_on(tiny):
+    trainer = Trainer(edited(tiny, "epochs", 2))
+    run(trainer)
+    assert (trainer.done, trainer.step) == (True, 10)
+    trainer.retune("epochs", 4)
+    assert not trainer.done
+    run(trainer)
+    assert trainer.step == 20
+
+
+def test_fewer_epochs_end_with_the_one_that_is_being_made(tiny):
+    trainer = changed_on_the_way(tiny, [(7, "epochs", 1)])
+    assert trainer.total_steps == 10
+    run(trainer)
+    assert trainer.step == 10
+
+
+# Live changes
+
+CHANGES = [
+    (0, "optimizer.beta1", 0.5),
+    (3, "optimizer.lr", 0.02),
+    (3, "batch_size", 4),
+    (6, "schedule", Constant()),
+    (9, "clip", 0.05),
+    (11, "schedule", Cosine(final=0.2)),
+    (12, "schedule.final", 0.5),
+    (14, "batch_size", 100),
+    (14, "epochs", 9),
+]
+
+
+def test_a_replay_of_the_changes_gives_the_same_bits(tiny):
+    original = changed_on_the_way(tiny, CHANGES)
+    expected = run(original)
+    changes = original.frame().changes
+    assert [change[:3] for change in changes] == CHANGES
+    replayed = Trainer(tiny, changes)
+    assert run(replayed) == expected
+    assert replayed.frame().changes == changes
+    assert replayed.experiment == original.experiment
+    assert expected != run(Trainer(tiny))
+
+
+def test_a_replay_may_be_given_in_any_order_of_steps(tiny):
+    expected = run(changed_on_the_way(tiny, CHANGES))
+    by_path = sorted((Change(*change) for change in CHANGES), key=lambda change: change.path)
+    assert run(Trainer(tiny, by_path)) == expected
+
+
+def test_a_replay_goes_on_after_the_first_end(tiny):
+    original = changed_on_the_way(tiny, [(20, "epochs", 6)])
+    expected = run(original)
+    replayed = Trainer(tiny, original.frame().changes)
+    assert run(replayed) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "value"), [("optimizer.lr", 0.5), ("clip", 1e-4), ("optimizer.beta1", 0.1), ("schedule", Cosine(final=1.0))]
+)
+def test_a_change_acts_on_the_very_next_step_and_not_before(tiny, path, value):
+    plain, changed = Trainer(tiny), Trainer(tiny)
+    for _ in range(7):
+        next(plain)
+        next(changed)
+    assert bits(plain) == bits(changed)
+    changed.retune(path, value)
+    next(plain)
+    next(changed)
+    assert plain.frame().weights.tobytes() != changed.frame().weights.tobytes()
+    assert plain.frame().losses.tobytes() == changed.frame().losses.tobytes()
+
+
+def test_a_change_keeps_the_optimizers_memory(tiny):
+    trainer = changed_on_the_way(tiny, [(8, "optimizer.lr", tiny.optimizer.lr)])
+    assert run(trainer) == run(Trainer(tiny))
+
+
+def test_a_change_of_the_batch_size_counts_from_the_next_epoch(tiny):
+    trainer = changed_on_the_way(tiny, [(7, "batch_size", 31)])
+    assert [next(trainer).batch for _ in range(4)] == [7, 7, 3, 31]
+
+
+def test_changes_are_recorded_with_their_step_and_what_was_there_before(tiny):
+    trainer = changed_on_the_way(tiny, [(4, "clip", 2), (6, "clip", 3.0)])
+    assert trainer.frame().changes == (Change(4, "clip", 2.0, 0.0), Change(6, "clip", 3.0, 2.0))
+    assert trainer.frame().experiment.clip == 3.0
+
+
+def test_looking_further_ahead_is_no_change_of_the_run(tiny):
+    trainer = changed_on_the_way(tiny, [(4, "beyond", 33)])
+    assert trainer.frame().changes == ()
+    assert len(trainer.forecast().free_run) == 12 + 33
+    assert len(trainer.forecast().errors) == 12 + 33
+    assert run(trainer) == run(Trainer(tiny))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("window", 6),
+        ("layers.0.hidden_dim", 5),
+        ("optimizer", "SGD"),
+        ("loss", "MAE"),
+        ("curve.expression", "sin(x)"),
+        ("seed", 1),
+        ("noise", 0.1),
+        ("dtype", "float64"),
+    ],
+)
+def test_a_setting_that_is_not_live_is_refused_and_nothing_changes(tiny, path, value):
+    trainer = Trainer(tiny)
+    next(trainer)
+    with pytest.raises(SpecError, match="Restart") as caught:
+        trainer.retune(path, value)
+    assert caught.value.path == path
+    assert (trainer.experiment, trainer.frame().changes) == (tiny, ())
+    assert run(trainer) == run(Trainer(tiny))
+
+
+@pytest.mark.parametrize(("path", "value"), [("optimizer.lr", -1), ("batch_size", 0), ("optimizer.lrr", 1), ("clip", "x")])
+def test_a_value_that_does_not_fit_is_refused_and_nothing_changes(tiny, path, value):
+    trainer = Trainer(tiny)
+    with pytest.raises(SpecError):
+        trainer.retune(path, value)
+    assert (trainer.experiment, trainer.frame().changes) == (tiny, ())
+
+
+def test_a_batch_too_large_for_the_memory_is_refused_live_as_well(tiny):
+    large = edited(edited(edited(tiny, "samples", 20_000), "window", 5000), "layers", (RNN(hidden_dim=1024), Linear(1)))
+    too_large = edited(large, "batch_size", 4096)
+    with pytest.raises(SpecError):
+        too_large.layout()
+    trainer = Trainer(edited(large, "batch_size", 1))
+    with pytest.raises(SpecError):
+        trainer.retune("batch_size", 4096)
+
+
+# Frames
+
+
+def test_a_frame_tells_where_the_run_stands(tiny):
+    trainer = Trainer(tiny)
+    for _ in range(7):
+        step = next(trainer)
+    frame = trainer.frame()
+    assert isinstance(frame, Frame)
+    assert (frame.step, frame.epoch, frame.total_steps, frame.done) == (7, 1, 20, False)
+    assert {len(frame.losses), len(frame.rates), len(frame.norms)} == {7}
+    assert (frame.losses[-1], frame.rates[-1], frame.norms[-1]) == (step.loss, step.rate, step.norm)
+    assert frame.experiment == tiny
+    assert frame.forecast is None
+
+
+def test_a_frame_stays_as_it_was_while_the_run_goes_on(tiny):
+    trainer = Trainer(edited(tiny, "epochs", 600))
+    frames, copies = [], []
+    for step in trainer:
+        if step.number in (1, 7, 1023, 1024, 1025, 2100):
+            frame = trainer.frame()
+            frames.append(frame)
+            copies.append([value.copy() for value in vars(frame).values() if isinstance(value, np.ndarray)])
+    for frame, copied in zip(frames, copies, strict=True):
+        arrays = [value for value in vars(frame).values() if isinstance(value, np.ndarray)]
+        for array, copy in zip(arrays, copied, strict=True):
+            np.testing.assert_array_equal(array, copy)
+    assert [len(frame.losses) for frame in frames] == [1, 7, 1023, 1024, 1025, 2100]
+
+
+def test_nothing_in_a_frame_can_be_written_to(tiny):
+    trainer = Trainer(tiny)
+    next(trainer)
+    frame = trainer.frame(trainer.forecast())
+    with pytest.raises(AttributeError):
+        frame.step = 3
+    writable = [
+        name
+        for part in (frame, frame.forecast)
+        for name, value in vars(part).items()
+        if isinstance(value, np.ndarray) and value.flags.writeable
+    ]
+    assert writable == []
+
+
+def test_frames_share_the_history_instead_of_copying_it(tiny):
+    trainer = Trainer(tiny)
+    next(trainer)
+    first = trainer.frame()
+    next(trainer)
+    assert np.shares_memory(first.losses, trainer.frame().losses)
+
+
+def test_a_record_keeps_every_number_in_order():
+    record, views = Record(), []
+    for number in range(5000):
+        record.append(number)
+        if number % 700 == 0:
+            views.append(record.view)
+    np.testing.assert_array_equal(record.view, np.arange(5000.0))
+    for view in views:
+        np.testing.assert_array_equal(view, np.arange(len(view)))
+    with pytest.raises(ValueError, match="read-only"):
+        record.view[0] = 1
+
+
+# Divergence
+
+
+@pytest.fixture
+def leap(registries):
+    """An optimizer whose update is infinite where its rate is above 1."""
+
+    class Leap(Optimizer):
+        """w ← w − ηg, and ∞ where η is above 1."""
+
+        def update(self, w, g, lr, t, memory):
+            return w - (np.inf if lr > 1 else lr) * g, memory
+
+    return Leap
+
+
+def test_divergence_stops_before_the_update_and_a_lower_rate_goes_on(tiny, leap):
+    experiment = edited(edited(tiny, "optimizer", leap(lr=0.01)), "schedule", Constant())
+    trainer = changed_on_the_way(experiment, [(6, "optimizer.lr", 5.0)])
+    before = bits(trainer)
+    for _ in range(3):
+        with pytest.raises(Diverged) as caught:
+            next(trainer)
+        assert (caught.value.step, caught.value.rate) == (7, 5.0)
+    assert bits(trainer) == before
+    assert np.isfinite(trainer.frame().weights).all()
+    assert (trainer.step, trainer.done) == (6, False)
+    trainer.retune("optimizer.lr", 0.01)
+    # Whoever never leapt made the same steps.
+    assert run(trainer) == run(Trainer(experiment))
+
+
+@pytest.mark.parametrize("at", [3, 5, 8])
+def test_a_replay_gives_the_same_bits_after_a_divergence_too(tiny, leap, at):
+    experiment = edited(edited(tiny, "optimizer", leap(lr=0.01)), "schedule", Constant())
+    original = changed_on_the_way(experiment, [(at, "optimizer.lr", 5.0)])
+    with pytest.raises(Diverged):
+        next(original)
+    original.retune("optimizer.lr", 0.02)
+    original.retune("batch_size", 4)
+    expected = run(original)
+    assert run(Trainer(experiment, original.frame().changes)) == expected
+
+
+@pytest.mark.usefixtures("registries")
+def test_divergence_names_the_layer_in_which_it_arose(tiny):
+    class Root(Layer):
+        """√x: no number below zero."""
+
+        def forward(self, p, x):
+            return autodiff.sqrt(x)
+
+    trainer = Trainer(edited(tiny, "layers", (RNN(hidden_dim=3), Root(), Linear(1))))
+    with pytest.raises(Diverged, match=r"step 1, in layer 2 \(Root\), at a learning rate of") as caught:
+        next(trainer)
+    assert (caught.value.layer, caught.value.kind) == (1, "Root")
+    assert trainer.step == 0
+
+
+@pytest.mark.usefixtures("registries")
+def test_a_gradient_that_is_not_finite_stops_before_the_update_although_the_loss_is(tiny):
+    class Root(Layer):
+        """√(x − x): 0, with an infinite slope."""
+
+        def forward(self, p, x):
+            return autodiff.sqrt(x - x)
+
+    trainer = Trainer(edited(tiny, "layers", (RNN(hidden_dim=3), Linear(1), Root())))
+    before = bits(trainer)
+    with pytest.raises(Diverged):
+        next(trainer)
+    assert bits(trainer) == before
+
+
+def test_an_experiment_that_cannot_be_trained_is_refused_at_once(tiny):
+    for path, value in [("layers", ()), ("window", 5000), ("curve.expression", "1/x"), ("loss", "CategoricalCrossentropy")]:
+        with pytest.raises(SpecError):
+            Trainer(edited(tiny, path, value))
