@@ -78,12 +78,17 @@ def actions(window: Window) -> dict[str, QAction]:
             action.setShortcut(QKeySequence(command.keys))
         if command.icon:
             action.setIcon(theme.icon(command.icon))
-        shortcut = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-        action.setToolTip(f"{command.help or command.title} ({shortcut})" if shortcut else command.help)
+        action.setToolTip(tooltip(command))
         action.triggered.connect(_acting(command, window))
         window.addAction(action)
         made[command.name] = action
     return made
+
+
+def tooltip(command: Command) -> str:
+    """What the command does, and its keys."""
+    keys = QKeySequence(command.keys).toString(QKeySequence.SequenceFormat.NativeText)
+    return f"{command.help or command.title} ({keys})" if keys else command.help or command.title
 
 
 def _acting(command: Command, window: Window) -> Callable[[], None]:

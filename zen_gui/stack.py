@@ -171,7 +171,7 @@ class StackEditor(QWidget):
     def show_stack(self, layers: Layers, window: int, in_force: Mapping[str, Any], problem: SpecError | None) -> None:
         """Show the stack for windows of `window` samples; `problem` is an error whose path names a layer."""
         self._layers = layers
-        entries = [list(entries_of(layer, prefix=f"layers.{index}.")) for index, layer in enumerate(layers)]
+        entries = [_entries(layer, f"layers.{index}.") for index, layer in enumerate(layers)]
         keys = [(type(layer), [key[:2] for key in keys]) for layer, keys in zip(layers, entries, strict=True)]
         if keys != self._keys:
             self._rebuild(layers, entries)
@@ -224,6 +224,11 @@ class StackEditor(QWidget):
         if target < len(self._cards):
             # The key that moved a layer goes on moving the same one.
             self._cards[target].setFocus()
+
+
+def _entries(layer: Layer, prefix: str) -> list[Entry]:
+    """The layer's settings; one that only counts because of another follows it."""
+    return sorted(entries_of(layer, prefix=prefix), key=lambda entry: bool(entry[1].when))
 
 
 def _partial_layouts(layers: Layers, shape: Shape) -> list[Layout]:

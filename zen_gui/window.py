@@ -16,7 +16,7 @@ from zen_core.experiment import Experiment
 from zen_core.session import Moment, Session, State
 from zen_core.trainer import Trainer
 from zen_gui import theme
-from zen_gui.actions import COMMANDS, KeysForControls, actions
+from zen_gui.actions import COMMANDS, KeysForControls, actions, tooltip
 from zen_gui.controls import Controls
 from zen_gui.document import Document
 from zen_gui.panels.banner import CUT, BannerPanel
@@ -196,8 +196,11 @@ class Window(QMainWindow):
         waits = self.document.experiment != self.in_force
         self.actions_by_name["apply"].setEnabled(waits and self._problem is None)
         stuck = self._problem is not None and self._nothing_to_lose()
-        for name in ("run", "step"):
-            self.actions_by_name[name].setEnabled(not stuck)
+        for command in COMMANDS:
+            if command.name in ("run", "step"):
+                action = self.actions_by_name[command.name]
+                action.setEnabled(not stuck)
+                action.setToolTip(str(self._problem) if stuck else tooltip(command))
         self._show_waiting()
         self._shown = None
         self._tick()

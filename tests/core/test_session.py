@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -42,6 +43,12 @@ def settled(session):
     return session.latest.state not in (State.READY, State.RUNNING)
 
 
+def forecast_step(session):
+    """The step that the newest forecast belongs to; None before the first."""
+    forecast = session.latest.frame.forecast
+    return forecast and forecast.step
+
+
 def losses(session):
     return session.latest.frame.losses.tobytes()
 
@@ -74,7 +81,7 @@ def test_the_last_forecast_is_that_of_the_last_step(tiny, started):
     session = started(Trainer(tiny))
     session.run()
     wait_until(lambda: session.latest.state is State.FINISHED)
-    wait_until(lambda: session.latest.frame.forecast and session.latest.frame.forecast.step == 20)
+    wait_until(lambda: forecast_step(session) == 20)
 
 
 def test_step_makes_exactly_as_many_steps_and_pauses(tiny, started):
@@ -83,7 +90,7 @@ def test_step_makes_exactly_as_many_steps_and_pauses(tiny, started):
     wait_until(lambda: session.latest.state is State.PAUSED)
     assert session.latest.frame.step == 3
     assert losses(session) == bare(tiny, 3)
-    wait_until(lambda: session.latest.frame.forecast.step == 3)
+    wait_until(lambda: forecast_step(session) == 3)
     session.step()
     wait_until(lambda: session.latest.frame.step == 4 and session.latest.state is State.PAUSED)
 
@@ -106,7 +113,7 @@ def test_no_step_is_lost_or_won_when_asking_while_steps_are_made(tiny, started):
         for _ in range(1500):
             session.step()
         wait_until(lambda: session.latest.state is State.PAUSED and session.trainer.step == session.latest.frame.step)
-        wait_until(lambda: session.latest.frame.forecast.step == session.latest.frame.step)
+        wait_until(lambda: forecast_step(session) == session.latest.frame.step)
         assert session.latest.frame.step == 1505
     finally:
         sys.setswitchinterval(interval)
@@ -132,7 +139,7 @@ def test_a_paused_session_makes_no_steps(tiny, started):
     wait_until(lambda: session.latest.frame.step > 10)
     session.pause()
     wait_until(lambda: session.latest.state is State.PAUSED)
-    wait_until(lambda: session.latest.frame.forecast.step == session.latest.frame.step)
+    wait_until(lambda: forecast_step(session) == session.latest.frame.step)
     assert session.trainer.step == session.latest.frame.step
 
 
@@ -282,6 +289,26 @@ def test_pause_and_changes_do_not_wait_for_a_huge_forecast_while_running(started
     wait_until(lambda: session.latest.state is State.PAUSED and session.latest.frame.changes, seconds=5)
 
 
+def test_holding_still_for_a_painter_changes_nothing_and_does_not_last(tiny, started):
+    experiment = edited(tiny, "epochs", 40)
+    session = started(Trainer(experiment))
+    session.run()
+    with session.courtesy():
+        reached = session.latest.frame.step
+        # A painter that forgets to end does not stop the training.
+        wait_until(lambda: session.latest.frame.step > reached + 1 or settled(session))
+    wait_until(lambda: session.latest.state is State.FINISHED)
+    assert losses(session) == bare(experiment, 200)
+
+
+def test_stop_ends_a_worker_that_holds_still(tiny, started):
+    session = started(Trainer(edited(tiny, "epochs", MANY)))
+    session.run()
+    with session.courtesy():
+        session.stop()
+        assert session.join(0.5)
+
+
 def test_the_process_need_not_wait_for_the_worker(tiny, started):
     before = set(threading.enumerate())
     started(Trainer(tiny))
@@ -354,7 +381,7 @@ def test_divergence_is_shown_with_the_last_good_step_and_a_lower_rate_goes_on(ti
     assert f"step {fatal}" in session.latest.message
     assert session.latest.details == ""
     assert np.isfinite(session.latest.frame.weights).all()
-    wait_until(lambda: session.latest.frame.forecast.step == fatal - 1, seconds=5)
+    wait_until(lambda: forecast_step(session) == fatal - 1, seconds=5)
     session.retune("optimizer.lr", 0.01)
     session.run()
     wait_until(lambda: session.latest.state is State.FINISHED)
@@ -424,7 +451,7 @@ def test_while_training_forecasts_take_a_fifth_of_the_time_and_come_ten_times_a_
 ):
     trainer = Clocked(edited(tiny, "epochs", 300))
     trainer.piece_seconds = piece_seconds
-    monkeypatch.setattr(session_module, "time", SimpleNamespace(perf_counter=lambda: trainer.now))
+    monkeypatch.setattr(session_module, "time", SimpleNamespace(**vars(time) | {"perf_counter": lambda: trainer.now}))
     session = started(trainer)
     session.run()
     wait_until(lambda: session.latest.state is State.FINISHED)

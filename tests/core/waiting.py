@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-GENEROUS = 30.0
+GENEROUS = 20.0
 
 
 def wait_until(condition: Callable[[], object], seconds: float = GENEROUS) -> None:

@@ -76,21 +76,18 @@ def picture(panel: CurvePanel) -> QImage:
 
 
 def color_at(panel: CurvePanel, sample: float, height: float) -> str:
-    """The colour at this place of the data."""
+    """The colour at this place of the data, of the theme's colours the nearest."""
     place = on_plot(panel, sample, panel.plot.mapping().y(height))
-    return nearest_token(picture(panel).pixelColor(place.toPoint()))
-
-
-def nearest_token(color: QColor) -> str:
-    """The theme's colour that this one is, but for the rounding of smooth edges."""
+    image = picture(panel)
+    color = image.pixelColor((place * image.devicePixelRatio()).toPoint())
     tokens = [value for value in vars(theme.DARK).values() if isinstance(value, str) and value.startswith("#")]
     tokens += [line.color for line in theme.DARK.lines().values()]
-    near = (
-        token
-        for token in tokens
-        if max(abs(a - b) for a, b in zip(QColor(token).getRgb(), color.getRgb(), strict=True)) <= 1
-    )
-    return next(near, color.name().upper())
+    nearest = min(tokens, key=lambda token: difference(QColor(token), color))
+    return nearest if difference(QColor(nearest), color) <= 6 else color.name().upper()
+
+
+def difference(one: QColor, other: QColor) -> int:
+    return max(abs(a - b) for a, b in zip(one.getRgb(), other.getRgb(), strict=True))
 
 
 def on_plot(panel: CurvePanel, sample: float, y_pixel: float) -> QPointF:
@@ -351,6 +348,15 @@ def test_without_data_a_sentence_stands_in_the_middle(panel: CurvePanel) -> None
     assert not panel.plot.isVisible()
     panel.show_series(SERIES)
     assert panel.plot.isVisible()
+
+
+def test_the_whole_curve_can_be_shown_again(panel: CurvePanel) -> None:
+    home = panel.plot.mapping()
+    panel.plot._box.scaleBy((0.5, 0.5))
+    panel.plot._notice_person()
+    assert panel.plot.mapping() != home
+    panel.fit()
+    assert panel.plot.mapping() == home
 
 
 def test_the_header_takes_another_widget(panel: CurvePanel, qtbot: QtBot) -> None:

@@ -140,7 +140,7 @@ def test_the_log_button_changes_the_scale_and_nothing_else(panel: LossPanel) -> 
     panel.log_button.click()
     assert y_range(panel) == pytest.approx((0, 0.6))
     assert ticks_of_y(panel)[0].text == "0.0"
-    panel.log_button.click()
+    panel.toggle_log()
     assert y_range(panel) == (-3, 0)
     assert len(panel.raw.points()[0]) == 3000
 

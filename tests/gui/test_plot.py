@@ -22,7 +22,7 @@ from zen_gui.plots.mark import VerticalMark, Words
 from zen_gui.plots.plot import Home, Plot
 from zen_gui.plots.pyramid import Pyramid
 from zen_gui.plots.smoothing import Smoothing
-from zen_gui.plots.strokes import clipped, dashed, pieces, thinned
+from zen_gui.plots.strokes import clipped, dashed, overlapping, pieces, thinned
 from zen_gui.plots.zone import Zone
 
 VIEW = Mapping(left=0.0, right=100.0, low=-1.0, high=1.0, width=200.0, height=100.0, home_low=-1.0, home_high=1.0)
@@ -128,6 +128,11 @@ def test_clipped_strokes_stay_inside_and_on_their_lines(y: FloatArray) -> None:
 
 def test_a_stroke_through_the_plot_is_cut_where_it_crosses_the_edges() -> None:
     np.testing.assert_allclose(clipped(np.array([[0.0, -100.0, 4.0, 300.0]]), 0.0, 100.0), [[1, 0, 2, 100]])
+
+
+def test_pieces_overlap_a_touch() -> None:
+    touching = pieces(np.array([0.0, 10.0, 10.4]), np.zeros(3))
+    np.testing.assert_allclose(overlapping(touching), [[-0.5, 0, 10.5, 0], [9.9, 0, 10.5, 0]])
 
 
 def test_dashes_are_gaps_along_the_length() -> None:

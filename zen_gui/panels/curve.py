@@ -41,6 +41,7 @@ class CurvePanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setAutoFillBackground(True)
         self._series: Series | None = None
         self._frame: Frame | None = None
         self._forecast: Forecast | None = None
@@ -152,6 +153,10 @@ class CurvePanel(QWidget):
         self.clear_forecast()
         self._sentence.setText(sentence)
         self._pages.setCurrentWidget(self._sentence)
+
+    def fit(self) -> None:
+        """Show the whole curve after zooming."""
+        self.plot.fit()
 
     def clear_forecast(self) -> None:
         """Forget the network: show the truth alone."""

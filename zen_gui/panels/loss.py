@@ -45,6 +45,7 @@ class LossPanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setAutoFillBackground(True)
         self._newest: Frame | None = None
         self._shown: Frame | None = None
         self._changes: tuple[Change, ...] = ()
@@ -104,6 +105,10 @@ class LossPanel(QWidget):
         self._begin()
         self._newest = None
         self._fix_range()
+
+    def toggle_log(self) -> None:
+        """Switch the scale: logarithmic or linear."""
+        self.log_button.toggle()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

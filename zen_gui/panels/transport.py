@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushBu
 from zen_core.forecast import Baseline
 from zen_core.session import Moment, State
 from zen_gui import theme
-from zen_gui.plots.numbers import scientific
+from zen_gui.plots.numbers import brief, scientific
 from zen_gui.widgets.legend import LineSample
 
 INTERVAL = 200
@@ -38,7 +38,8 @@ class TransportPanel(QWidget):
         self._run.setIconSize(QSize(16, 16))
         self._run.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._run.clicked.connect(self._run_action.trigger)
-        self._run_action.enabledChanged.connect(self._run.setEnabled)
+        self._run.setToolTip(self._run_action.toolTip())
+        self._run_action.changed.connect(self._follow_run)
         self._buttons = [_button(actions[name]) for name in ("step", "rewind", "new_weights")]
 
         self._step = QLabel("Step 0")
@@ -122,6 +123,9 @@ class TransportPanel(QWidget):
         self._run.setIcon(theme.icon("pause" if running else "run", "on_accent"))
         self._run_action.setText(title)
         self._run_action.setIcon(theme.icon("pause" if running else "run"))
+
+    def _follow_run(self) -> None:
+        self._run.setEnabled(self._run_action.isEnabled())
         self._run.setToolTip(self._run_action.toolTip())
 
     def _progress(self) -> QWidget:
@@ -170,7 +174,9 @@ class _Score(QWidget):
 
 
 def _mse(value: float | None) -> str:
-    return "–" if value is None else scientific(value, 2)
+    if value is None:
+        return "–"
+    return brief(value) if 0.1 <= value < 1e4 else scientific(value, 2)
 
 
 def _button(action: QAction) -> QToolButton:

@@ -26,6 +26,11 @@ def margin_below() -> int:
     return theme.scaled(24)
 
 
+def margin_right() -> int:
+    """The room for the right half of the last number of an x axis."""
+    return theme.scaled(12)
+
+
 class Grid(Drawing):
     """Lines at the ticks of both axes; it works out where they are."""
 
@@ -76,7 +81,7 @@ class AxisNumbers(Drawing):
         self._unit = unit
 
     def boundingRect(self) -> QRectF:
-        return super().boundingRect().adjusted(-margin_left(), 0, theme.scaled(40), margin_below())
+        return super().boundingRect().adjusted(-margin_left(), 0, margin_right(), margin_below())
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         if self.mapping is None:
@@ -90,7 +95,7 @@ class AxisNumbers(Drawing):
             if size.height() / 2 - 2 <= y <= height - size.height() / 2 + 4:
                 _write(painter, tick.text, size, QPointF(-_GAP - size.width() / 2, y))
         below = height + margin_below() / 2
-        outermost = width + self._room_right()
+        outermost = width + margin_right() - 2
         first = width
         for tick in self._grid.x_ticks:
             size = text_size(tick.text, "axis")
@@ -105,11 +110,6 @@ class AxisNumbers(Drawing):
             size,
             QPointF(max(unit_right - size.width() / 2, size.width() / 2 - margin_left()), below),
         )
-
-    def _room_right(self) -> float:
-        """Pixels between the plot and the edge of the widget."""
-        scene = self.scene()
-        return scene.sceneRect().right() - self.mapToScene(self.mapping.width, 0).x() - 2 if self.mapping else 0.0
 
 
 def _as_many_as_fit(room: float, each: float) -> int:

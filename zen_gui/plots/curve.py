@@ -7,7 +7,7 @@ import numpy as np
 
 # Not exported by pyqtgraph, but the only way to hand many lines to QPainter without a Python object for each.
 from pyqtgraph.graphicsItems.PlotCurveItem import arrayToLineSegments
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
@@ -16,7 +16,7 @@ from zen_gui.plots import numbers
 from zen_gui.plots.drawing import Drawing
 from zen_gui.plots.label import BESIDE, Label, Spot, row
 from zen_gui.plots.mapping import FloatArray, Mapping
-from zen_gui.plots.strokes import clipped, dashed, pieces, thinned
+from zen_gui.plots.strokes import clipped, dashed, overlapping, pieces, thinned
 
 Ink = Callable[[theme.Theme], theme.Line]
 
@@ -41,7 +41,6 @@ class Curve(Drawing):
         self._stale = True
         self._line: theme.Line | None = None
         self._solid = _NO_PIECES
-        self._notches = False
         self._strokes = arrayToLineSegments(_NOTHING, _NOTHING, connect="pairs", finiteCheck=False)
         self._wild: tuple[Label, ...] = ()
 
@@ -88,10 +87,7 @@ class Curve(Drawing):
         if self._line is None:
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        pen = self._line.pen(painter.device().devicePixelRatioF(), dashed=False)
-        if self._notches:
-            pen.setCapStyle(Qt.PenCapStyle.SquareCap)
-        painter.setPen(pen)
+        painter.setPen(self._line.pen(painter.device().devicePixelRatioF(), dashed=False))
         painter.drawLines(*self._strokes.drawargs())
 
     def _notice_data(self) -> None:
@@ -109,9 +105,8 @@ class Curve(Drawing):
         x, y = self._in_view(mapping)
         x_pixels, y_pixels = thinned(mapping.xs(x), mapping.ys(y))
         self._solid = clipped(pieces(x_pixels, y_pixels), -_MARGIN, mapping.height + _MARGIN)
-        # Flat ends leave a notch where long pieces meet at an angle; square ends would blow up short pieces.
-        self._notches = not line.dash and len(self._solid) < mapping.width
-        ends = dashed(self._solid, line.dash).reshape(-1, 2)
+        strokes = dashed(self._solid, line.dash) if line.dash else overlapping(self._solid)
+        ends = strokes.reshape(-1, 2)
         self._strokes = arrayToLineSegments(ends[:, 0], ends[:, 1], connect="pairs", finiteCheck=False)
         self._wild = self._wild_labels(mapping, line, x, y) if self._tell_wild else ()
 

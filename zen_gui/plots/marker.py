@@ -36,16 +36,19 @@ class Marker(Drawing):
         place = self._place()
         if not self._text or place is None:
             return ()
-        x, y, beside = place.x(), place.y(), row(0)
-        spots = (
-            Spot(x + beside, y + beside, "right"),
-            Spot(x - beside, y, "right"),
-            Spot(x + beside, y),
-            Spot(x - beside, y + beside),
-            Spot(x + beside, y - beside, "right"),
-            Spot(x - beside, y - beside),
+        x, y, step = place.x(), place.y(), row(0)
+        near = (
+            Spot(x + step, y + step, "right"),
+            Spot(x - step, y, "right"),
+            Spot(x + step, y),
+            Spot(x - step, y + step),
         )
-        return (Label(self._text, self._ink(theme.current()).text, spots, strong=True),)
+        above = (
+            spot
+            for lift in (step, 2 * step, 3 * step)
+            for spot in (Spot(x + step, y - lift, "right"), Spot(x - step, y - lift))
+        )
+        return (Label(self._text, self._ink(theme.current()).text, (*near, *above), strong=True),)
 
     def covers(self, rect: QRectF) -> bool:
         place = self._place()

@@ -9,15 +9,13 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QGraphicsView, QStyleOptionGraphicsItem, QWidget
 
 from zen_gui import theme
-from zen_gui.plots.axes import AxisNumbers, Grid, margin_below, margin_left
+from zen_gui.plots.axes import AxisNumbers, Grid, margin_below, margin_left, margin_right
 from zen_gui.plots.drawing import Drawing
 from zen_gui.plots.label import Placed, font, placed
 from zen_gui.plots.mapping import Mapping
 
-_MARGIN_RIGHT = 12
-# How far beyond its home, in home ranges, a view may be zoomed out.
-_FURTHEST_X = 1.0
-_FURTHEST_Y = 50.0
+# How far beyond its home the y axis may be moved and how closely both may be seen, in home ranges.
+_FURTHEST = 50.0
 _CLOSEST = 1e-3
 # Room for labels never takes more than this share of the height from the curves.
 _MOST_ROOM = 0.6
@@ -101,6 +99,7 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
         if log_y != self._log_y:
             self._at_home = True
         self._home, self._log_y = home, log_y
+        self._limit()
         if self._at_home:
             self.fit()
         self.refresh()
@@ -109,18 +108,8 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
         """Show the whole home range."""
         self._at_home = True
         self.rearrange()
-        home = self._home
-        low, high = home.heights(self._box.height())
-        across, up = home.right - home.left, high - low
-        self._box.setLimits(
-            xMin=home.left - _FURTHEST_X * across,
-            xMax=home.right + _FURTHEST_X * across,
-            yMin=low - _FURTHEST_Y * up,
-            yMax=high + _FURTHEST_Y * up,
-            minXRange=_CLOSEST * across,
-            minYRange=_CLOSEST * up,
-        )
-        self._box.setRange(xRange=(home.left, home.right), yRange=(low, high), padding=0.0)
+        heights = self._home.heights(self._box.height())
+        self._box.setRange(xRange=(self._home.left, self._home.right), yRange=heights, padding=0.0)
 
     def rearrange(self) -> None:
         """Let each label choose its best spot anew; otherwise it stays where it is while that is free."""
@@ -201,15 +190,26 @@ class Plot(pg.GraphicsView):  # type: ignore[misc]  # pyqtgraph has no types
         event.accept()
 
     def _lay_out(self) -> None:
-        left, below = margin_left(), margin_below()
-        inside = QRectF(
-            left, 0, max(1, self.width() - left - theme.scaled(_MARGIN_RIGHT)), max(1, self.height() - below)
-        )
+        left, right, below = margin_left(), margin_right(), margin_below()
+        inside = QRectF(left, 0, max(1, self.width() - left - right), max(1, self.height() - below))
         self._box.setGeometry(inside)
         self._numbers.setPos(inside.topLeft())
         if self._at_home:
             self.fit()
         self.refresh()
+
+    def _limit(self) -> None:
+        """Let nobody zoom to where there is nothing: beyond the home range of x, far beyond that of y."""
+        home = self._home
+        across, up = home.right - home.left, home.high - home.low
+        self._box.setLimits(
+            xMin=home.left,
+            xMax=home.right,
+            yMin=home.low - _FURTHEST * up,
+            yMax=home.high + _FURTHEST * up,
+            minXRange=_CLOSEST * across,
+            minYRange=_CLOSEST * up,
+        )
 
     def _notice_range(self) -> None:
         self.refresh()

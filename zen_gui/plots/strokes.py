@@ -10,6 +10,8 @@ from zen_gui.plots.mapping import FloatArray
 
 # A piece that falls less than this many pixels has no crossing worth dividing for.
 _FLAT = 1e-9
+# Pieces overlap by so many pixels at either end, but never by more than this share of their length.
+_SEAM, _LONGEST_SEAM = 0.5, 0.25
 
 
 def thinned(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -52,9 +54,17 @@ def clipped(strokes: FloatArray, top: float, bottom: float) -> FloatArray:
     ]
 
 
+def overlapping(strokes: FloatArray) -> FloatArray:
+    """The same pieces a touch longer, so that no seam shows where two smooth ends meet."""
+    x0, y0, x1, y1 = strokes.T
+    longer = np.minimum(_SEAM / np.maximum(np.hypot(x1 - x0, y1 - y0), _SEAM), _LONGEST_SEAM)
+    across, down = longer * (x1 - x0), longer * (y1 - y0)
+    return np.column_stack((x0 - across, y0 - down, x1 + across, y1 + down))
+
+
 def dashed(strokes: FloatArray, pattern: tuple[float, ...]) -> FloatArray:
     """The inked parts after laying `pattern` (pixels on, off, …) along the strokes."""
-    if not len(strokes) or not pattern:
+    if not len(strokes):
         return strokes
     x0, y0, x1, y1 = strokes.T
     lengths = np.hypot(x1 - x0, y1 - y0)

@@ -50,9 +50,13 @@ class Zone(Drawing):
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         left, right = self._edges()
-        if self._tint is not None and self.mapping is not None and right > left:
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-            painter.fillRect(QRectF(left, 0, right - left, self.mapping.height), QColor(self._tint(theme.current())))
+        if self._tint is None or self.mapping is None or left == right:
+            return
+        now = theme.current()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        painter.fillRect(QRectF(left, 0, right - left, self.mapping.height), QColor(self._tint(now)))
+        if self._names and left > 0:
+            painter.fillRect(QRectF(left, 0, 1, self.mapping.height), QColor(now.border))
 
     def _edges(self) -> tuple[float, float]:
         """The visible part, in whole pixels."""
