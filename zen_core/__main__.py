@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import os
 import sys
@@ -112,7 +113,7 @@ def _reference(options: argparse.Namespace) -> int:
     for family in FAMILIES:
         for kind in family.kinds.values():
             heading = kind.__name__ if kind is family else f"{family.__name__}: {kind.__name__}"
-            print(heading, "─" * len(heading), (kind.__doc__ or "").strip(), *_setting_lines(kind), "", sep="\n")
+            print(heading, "─" * len(heading), inspect.cleandoc(kind.__doc__ or ""), *_setting_lines(kind), "", sep="\n")
     return 0
 
 

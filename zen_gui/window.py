@@ -99,6 +99,7 @@ class Window(QMainWindow):
     def run_or_pause(self) -> None:
         """Train, or pause; after the last epoch as many epochs again."""
         moment = self.session.latest
+        self.banner.forget()
         if moment.state is State.RUNNING:
             self.session.pause()
         elif moment.state is State.FINISHED:
@@ -109,6 +110,7 @@ class Window(QMainWindow):
 
     def one_step(self) -> None:
         """Train on one batch."""
+        self.banner.forget()
         if self.actions_by_name["step"].isEnabled():
             self.session.step()
 
@@ -178,6 +180,7 @@ class Window(QMainWindow):
         self.document.apply(self.in_force, "Discard waiting changes")
 
     def _cut_rate(self) -> None:
+        self.banner.forget()
         self.edit("optimizer.lr", self.document.experiment.optimizer.lr / CUT)
         self.session.run()
 

@@ -50,6 +50,11 @@ class BannerPanel(QWidget):
         self._failed.set_message("error", moment.message, "The training failed. Nothing that was learned is lost.")
         self.setVisible(moment.state in (State.DIVERGED, State.FAILED))
 
+    def forget(self) -> None:
+        """The person went on: disappear, and tell anew whatever goes wrong next."""
+        self._state = None
+        self.hide()
+
     def show_fault(self, message: str, details: str) -> None:
         """Tell of a fault of the program itself; it goes on."""
         self._details = details
