@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import inspect
 import json
+import math
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -71,7 +72,7 @@ def _train(options: argparse.Namespace) -> int:
     with threadpool_limits(1):
         forecast, rules = trainer.forecast(), trainer.baselines()
     if options.json:
-        print(json.dumps(_report(trainer, forecast, rules)))
+        print(json.dumps(_report(trainer, forecast, rules), allow_nan=False))
         return 0
     frame = trainer.frame()
     print(f"{frame.step:,} steps, {frame.epoch:,} epochs; last loss {frame.losses[-1]:.3g}")
@@ -97,23 +98,30 @@ def _report(trainer: Trainer, forecast: Forecast, rules: Sequence[Baseline]) -> 
         "steps": frame.step,
         "epochs": frame.epoch,
         "scores": {
-            "fed_the_truth_mse": forecast.one_step_mse,
-            "fed_itself_mse": forecast.free_run_mse,
+            "fed_the_truth_mse": _finite(forecast.one_step_mse),
+            "fed_itself_mse": _finite(forecast.free_run_mse),
             "valid_steps": forecast.valid_steps,
             "valid_to_end": forecast.valid_to_end,
-            "baselines_mse": {rule.name: rule.mse for rule in rules},
+            "baselines_mse": {rule.name: _finite(rule.mse) for rule in rules},
         },
         "losses": frame.losses.tolist(),
         "validation_steps": [int(step) for step in frame.validation_steps],
-        "validation_losses": frame.validation_losses.tolist(),
+        "validation_losses": [_finite(loss) for loss in frame.validation_losses.tolist()],
     }
+
+
+def _finite(number: float | None) -> float | None:
+    """JSON knows no infinity: what is not finite becomes null."""
+    return number if number is not None and math.isfinite(number) else None
 
 
 def _reference(options: argparse.Namespace) -> int:
     for family in FAMILIES:
         for kind in family.kinds.values():
             heading = kind.__name__ if kind is family else f"{family.__name__}: {kind.__name__}"
-            print(heading, "─" * len(heading), inspect.cleandoc(kind.__doc__ or ""), *_setting_lines(kind), "", sep="\n")
+            print(
+                heading, "─" * len(heading), inspect.cleandoc(kind.__doc__ or ""), *_setting_lines(kind), "", sep="\n"
+            )
     return 0
 
 

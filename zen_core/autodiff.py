@@ -223,12 +223,8 @@ def divide(a: Any, b: Any) -> Any:
 def power(a: Any, b: Any) -> Any:
     """a to the power b, element by element. The gradient by b is 0 where a is 0."""
     y = np.power(a, b)
-    # b − 1 would ask for 0 to the power −1 where b is 0, although a⁰ is constant.
-    return (
-        y,
-        lambda g: g * np.where(b == 0, 0, b * np.power(a, np.where(b == 0, 1, b - 1))),
-        lambda g: g * y * np.log(np.where(a == 0, 1, a)),
-    )
+    # Adding 1 where a factor is 0 keeps 0 to the power −1 and log 0 away; the results there are multiplied by 0.
+    return y, lambda g: g * b * np.power(a, b - 1 + (b == 0)), lambda g: g * y * np.log(a + (a == 0))
 
 
 @op
@@ -342,7 +338,7 @@ def max(a: Any, *, axis: Axes = None, keepdims: bool = False) -> Any:
     """The largest element, over all or the given axes; equal largest elements share the gradient."""
     largest = np.max(a.real, axis=axis, keepdims=True)
     chosen = a.real == largest
-    count = np.sum(chosen, axis=axis, keepdims=True)
+    count = np.sum(chosen, axis=axis, keepdims=True, dtype=largest.dtype)
     y = np.sum(np.where(chosen, a, 0) / count, axis=axis, keepdims=keepdims)
     return y, lambda g: np.where(chosen, _spread(g, axis, keepdims) / count, 0)
 

@@ -15,12 +15,16 @@ import dataclasses
 import difflib
 import json
 import math
-import operator
+import numbers
+import reprlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, TypeVar, cast, dataclass_transform, get_args, get_origin, get_type_hints
 
 C = TypeVar("C", bound="Component")
+
+MOST_ENTRIES = 64
+"""How many components a stack may hold."""
 
 
 class Remedy(NamedTuple):
@@ -59,6 +63,18 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     by_lower = {candidate.lower(): candidate for candidate in known}
     near = difflib.get_close_matches(name[:40].lower(), by_lower, n=1, cutoff=0.6)
     return f" Did you mean '{by_lower[near[0]]}'?" if near else ""
+
+
+_brief = reprlib.Repr()
+_brief.maxlevel = 2
+_brief.maxstring = _brief.maxother = 60
+
+
+def _shown(value: Any) -> str:
+    """A value as an error names it, whatever it is and however long."""
+    if isinstance(value, int) and value.bit_length() > 128:
+        return "a number of more than 38 digits"
+    return _brief.repr(value)
 
 
 class Numbers(Mapping[str, float]):
@@ -128,7 +144,9 @@ class Setting:
         if self.type is Numbers:
             if not isinstance(value, Mapping):
                 raise self._refusal(value, "a table of names and numbers")
-            return Numbers({str(name): self._number(number, float) for name, number in value.items()})
+            return Numbers(
+                {str(name): _within(str(name), self._number, number, float) for name, number in value.items()}
+            )
         if self.type is bool:
             if not isinstance(value, bool):
                 raise self._refusal(value, "true or false")
@@ -147,27 +165,29 @@ class Setting:
         items = value.split(",") if isinstance(value, str) else value
         if not isinstance(items, (list, tuple)):
             raise self._refusal(value, "a list")
-        if len(items) > 64:
-            raise SpecError(f"{self.label} has {len(items)} entries. Use at most 64.")
+        if len(items) > MOST_ENTRIES:
+            raise SpecError(f"{self.label} has {len(items):,} entries. Use at most {MOST_ENTRIES}.")
         return tuple(
             _within(str(index), from_plain, self.element, item.strip() if isinstance(item, str) else item)
             for index, item in enumerate(items)
         )
 
     def _number(self, value: Any, kind: type) -> int | float:
-        if isinstance(value, bool):
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
             raise self._refusal(value, "a number")
-        try:
-            number = operator.index(value) if kind is int else float(value) if not isinstance(value, str) else None
-        except (TypeError, ValueError, OverflowError):
-            number = None
-        if number is None and kind is int and isinstance(value, float) and value.is_integer():
-            number = int(value)
-        if number is None:
-            raise self._refusal(value, "a whole number" if kind is int else "a number")
-        if not math.isfinite(number) or not (
-            (self.low is None or number >= self.low) and (self.high is None or number <= self.high)
-        ):
+        number: int | float
+        if kind is int:
+            if not isinstance(value, numbers.Integral) and not float(value).is_integer():
+                raise self._refusal(value, "a whole number")
+            number = int(cast(Any, value))
+        else:
+            try:
+                number = float(value)
+            except OverflowError:
+                number = math.inf
+            if not math.isfinite(number):
+                raise self._refusal(value, self.span)
+        if (self.low is not None and number < self.low) or (self.high is not None and number > self.high):
             raise self._refusal(value, self.span)
         return number
 
@@ -181,9 +201,7 @@ class Setting:
         return f"{self.high:g} or less" if self.high is not None else "a finite number"
 
     def _refusal(self, value: Any, remedy: str, more: str = "") -> SpecError:
-        shown = repr(value) if isinstance(value, str) else str(value)
-        shown = shown if len(shown) <= 60 else shown[:57] + "…"
-        return SpecError(f"{self.label} cannot be {shown}. Use {remedy}.{more}")
+        return SpecError(f"{self.label} cannot be {_shown(value)}. Use {remedy}.{more}")
 
 
 def hyper(
@@ -280,18 +298,16 @@ def from_plain(family: type[C], data: Any) -> C:
     if isinstance(data, str):
         data = {"kind": data}
     if not isinstance(data, Mapping):
-        raise SpecError(f"Expected one of {', '.join(family.kinds)}, found {str(data)[:40]!r}.")
+        raise SpecError(f"Expected one of {', '.join(family.kinds)}, found {_shown(data)}.")
     given = dict(data)
     kind = given.pop("kind", family.__name__)
     cls = family.kinds.get(kind) if isinstance(kind, str) else None
     if cls is None:
-        near = suggestion(str(kind), family.kinds)
-        raise SpecError(
-            f"Unknown {family.__name__.lower()} {str(kind)[:40]!r}.{near} Known: {', '.join(family.kinds)}."
-        )
+        near = suggestion(kind, family.kinds) if isinstance(kind, str) else ""
+        raise SpecError(f"Unknown {family.__name__.lower()} {_shown(kind)}.{near} Known: {', '.join(family.kinds)}.")
     values = {}
     for name, value in given.items():
-        values[name] = _within(name, _declared(cls, name).accept, value)
+        values[name] = _within(str(name), _accepted, cls, name, value)
     return cast(C, cls(**values))
 
 
@@ -300,8 +316,12 @@ def _declared(cls: type[Component], name: str) -> Setting:
     if setting is None:
         known = ", ".join(cls.settings) or "none"
         near = suggestion(str(name), cls.settings)
-        raise SpecError(f"{cls.__name__} has no setting {str(name)[:40]!r}.{near} Its settings: {known}.")
+        raise SpecError(f"{cls.__name__} has no setting {_shown(name)}.{near} Its settings: {known}.")
     return setting
+
+
+def _accepted(cls: type[Component], name: str, value: Any) -> Any:
+    return _declared(cls, name).accept(value)
 
 
 def _within(path: str, action: Any, *arguments: Any) -> Any:
@@ -319,29 +339,38 @@ def edited(component: C, path: str, value: Any) -> C:
     A path is names and indices joined by dots: `"optimizer.lr"`, `"layers.0.hidden_dim"`, `"curve.letters.a"`.
     Raises SpecError for a path that is not there, or a value that does not fit.
     """
-    return cast(C, _within(path, _replaced, component, path.split("."), value))
+    return cast(C, _replaced(component, path.split("."), value))
 
 
-def _replaced(target: Any, steps: list[str], value: Any) -> Any:
+def _replaced(component: Component, steps: list[str], value: Any) -> Component:
+    first, rest = steps[0], steps[1:]
+    if rest:
+        _within(first, _declared, type(component), first)
+        value = _within(first, _inside, getattr(component, first), rest, value)
+    value = _within(first, _accepted, type(component), first, value)
+    return cast(Component, dataclasses.replace(cast(Any, component), **{first: value}))
+
+
+def _inside(target: Any, steps: list[str], value: Any) -> Any:
+    """Put `value` into what stands in a setting: a component, an entry of a stack, or a table of numbers."""
     first, rest = steps[0], steps[1:]
     if isinstance(target, Component):
-        setting = _declared(type(target), first)
-        new = _replaced(getattr(target, first), rest, value) if rest else setting.accept(value)
-        return dataclasses.replace(cast(Any, target), **{first: new})
+        return _replaced(target, steps, value)
     if isinstance(target, Numbers):
         if rest or first not in target:
-            raise SpecError(f"There is no {'.'.join(steps)!r} here. Known: {', '.join(target) or 'none'}.")
+            known = ", ".join(target) or "none"
+            raise SpecError(f"There is no {_shown('.'.join(steps))} here. Known: {known}.", path=".".join(steps))
         return {**target, first: value}
     if isinstance(target, tuple):
-        index = _index(target, first)
-        new = _replaced(target[index], rest, value) if rest else value
+        index = _within(first, _index, target, first)
+        new = _within(first, _inside, target[index], rest, value) if rest else value
         return (*target[:index], new, *target[index + 1 :])
-    raise SpecError(f"There is nothing inside this setting to be called {first!r}.")
+    raise SpecError(f"There is nothing inside this setting to be called {_shown(first)}.", path=".".join(steps))
 
 
 def _index(items: tuple[Any, ...], text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text[:9]) >= len(items):
-        raise SpecError(f"There is no entry {text[:20]!r}. Use 0 to {len(items) - 1}.")
+    if text not in map(str, range(len(items))):
+        raise SpecError(f"There is no entry {_shown(text)}. There are {len(items)}, counted from 0.")
     return int(text)
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from zen_core.autodiff import Array
-from zen_core.component import Component, Numbers, hyper
+from zen_core.component import Component, Numbers, SpecError, hyper
 from zen_core.expression import parse
 
 parsed = functools.lru_cache(maxsize=128)(parse)
@@ -48,7 +48,11 @@ class Formula(Curve):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        free = parsed(self.expression).free
+        try:
+            free = parsed(self.expression).free
+        except SpecError as error:
+            error.path = "expression"
+            raise
         object.__setattr__(self, "letters", Numbers({letter: self.letters.get(letter, 1.0) for letter in free}))
 
     def values(self, count: int) -> Array:
@@ -71,6 +75,9 @@ class Scaler(NamedTuple):
         return np.asarray(scaled, np.float64) * self.scale + self.centre
 
 
+AS_IT_IS = Scaler(0.0, 1.0)
+
+
 class Scaling(Component, abstract=True):
     """How the samples are scaled for the network. A new scaling is a subclass with one method, `fit`."""
 
@@ -83,7 +90,7 @@ class Unscaled(Scaling):
     """The samples as they are. A last layer of Tanh or Sigmoid cannot reach beyond its own range."""
 
     def fit(self, training: Array) -> Scaler:
-        return Scaler(0.0, 1.0)
+        return AS_IT_IS
 
 
 class Standard(Scaling):
@@ -108,7 +115,7 @@ class Series:
     `values` (n,) is what the network sees; `clean` (n,) the same without noise, None where it is not known; `beyond`
     (k,) the curve without noise after the data's end, as far as it is known and asked for. Sample indices: training is
     [0, train_end), validation [train_end, test_start), test [test_start, n). A window belongs to the part in which its
-    target lies.
+    target lies. `scaler` was fitted on the training part.
     """
 
     values: Array
@@ -117,6 +124,7 @@ class Series:
     train_end: int
     test_start: int
     window: int
+    scaler: Scaler = AS_IT_IS
 
     @property
     def truth(self) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from zen_core.weights import Layout
 
 MOST_BYTES = 1 << 20
 LARGEST_VALUE = 1e100
+LARGEST_SCALED = 1e36
 MOST_NUMBERS_A_STEP = 1 << 28
 
 
@@ -172,7 +173,15 @@ class Experiment(Component):
             deviation = self.noise * float(training.max() - training.min()) / 2
             values = clean + deviation * np.random.default_rng(self.noise_seed).standard_normal(count)
         beyond = beyond[: int(np.argmin(np.isfinite(beyond)))] if not np.isfinite(beyond).all() else beyond
-        return Series(values, clean, beyond, train_end, test_start, self.window)
+        scaler = self.scaling.fit(values[:train_end])
+        reach = float(np.abs(scaler.forth(values)).max())
+        if reach > LARGEST_SCALED:
+            raise SpecError(
+                f"Scaled for the network, the samples reach {reach:.1e}. Keep them below {LARGEST_SCALED:.0e}: change "
+                "the scaling, or the formula so that the training part has its size.",
+                path="scaling",
+            )
+        return Series(values, clean, beyond, train_end, test_start, self.window, scaler)
 
     def layout(self) -> Layout:
         """Return the layout of the stack's weights; raises SpecError where the stack or the loss cannot forecast."""
@@ -183,11 +192,12 @@ class Experiment(Component):
                 path="loss",
                 remedy=Remedy("Use MSE", "loss", MSE()),
             )
-        widest = max([1, *(layer.hidden_dim for layer in self.layers if isinstance(layer, Recurrent))])
+        hidden = [layer.hidden_dim for layer in self.layers if isinstance(layer, Recurrent)]
+        widest = max([*hidden, *(shape[-1] for shape in layout.shapes)])
         if self.window * self.batch_size * widest > MOST_NUMBERS_A_STEP:
             raise SpecError(
                 f"One step would hold {self.window:,} × {self.batch_size:,} × {widest:,} numbers a layer. "
-                "Make the window, the batch or the hidden size smaller.",
+                "Make the window, the batch or the layers smaller.",
                 path="batch_size",
             )
         return layout
@@ -210,15 +220,15 @@ def _check_samples(values: Array) -> None:
 def save(experiment: Experiment, path: Path) -> None:
     """Write the experiment as JSON. The file is replaced whole or not at all; raises OSError where it cannot be."""
     text = json.dumps(to_plain(experiment), indent=2, ensure_ascii=False) + "\n"
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with temporary.open("x", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 

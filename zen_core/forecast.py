@@ -65,6 +65,10 @@ class Forecast:
     one_step_mse: float | None
     free_run_mse: float | None
 
+    def __post_init__(self) -> None:
+        for array in (self.one_step, self.free_run, self.errors):
+            array.flags.writeable = False
+
 
 def forecasting(
     network: Network, series: Series, scaler: Scaler, beyond: int, step: int = 0
@@ -158,7 +162,7 @@ def dominant_period(values: Array) -> int:
     first_rise = int(falling[0]) if len(falling) else 1
     peak = int(np.argmax(likeness[first_rise:])) + first_rise
     # Multiples of the period resemble as well: take the shortest lag that does nearly as well.
-    good = np.flatnonzero(likeness[first_rise : peak + 1] >= 0.98 * likeness[peak]) + first_rise
+    good = np.flatnonzero(likeness[first_rise : peak + 1] >= likeness[peak] - 0.02 * abs(likeness[peak])) + first_rise
     run = good[: int(np.argmax(np.append(np.diff(good), 2) > 1)) + 1]
     return max(2, int(run[np.argmax(likeness[run])]))
 
@@ -169,18 +173,22 @@ def autoregression(values: Array, most: int = 20) -> Array:
     The order p, at most `most`, is the one with the least Bayesian information criterion (G. Schwarz, 1978, Estimating
     the dimension of a model, Annals of Statistics 6(2)).
     """
-    most = max(1, min(most, len(values) // 3))
-    rows = np.lib.stride_tricks.sliding_window_view(values, most + 1)
+    most = min(most, len(values) // 3)
+    if not most:
+        return np.array([values.mean(), 0.0])
+    centre, spread = float(values.mean()), float(np.ptp(values)) or 1.0
+    rows = np.lib.stride_tricks.sliding_window_view((values - centre) / spread, most + 1)
     target = rows[:, -1]
     design = np.column_stack([np.ones(len(rows)), rows[:, -2::-1]])
     # The designs of all orders are nested, so one orthogonal basis tells what each further lag explains.
     explained = (np.linalg.qr(design)[0].T @ target) ** 2
-    left = np.maximum(target @ target - np.cumsum(explained)[1:], 0) / len(target)
+    left = (target @ target - np.cumsum(explained)[1:]) / len(target)
     # Below this, rounding decides what is left: then the lowest order wins.
-    variance = np.maximum(left, (1e-7 * (np.ptp(values) or 1.0)) ** 2)
+    variance = np.maximum(left, 1e-14)
     orders = np.arange(1, most + 1)
     order = int(orders[np.argmin(len(target) * np.log(variance) + orders * np.log(len(target)))])
     coefficients: Array = np.linalg.lstsq(design[:, : order + 1], target, rcond=None)[0]
+    coefficients[0] = spread * coefficients[0] + centre * (1 - coefficients[1:].sum())
     return coefficients
 
 

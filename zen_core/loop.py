@@ -105,7 +105,7 @@ class Loop:
     def total_steps(self) -> int:
         """The number of the last step, if nothing is changed until then."""
         each = -(-len(self.x) // self.batch_size)
-        if self._order is None:
+        if not self._position:
             return self.step + each * max(0, self.epochs - self.epoch)
         rest = -(-(len(self.x) - self._position) // self._batch)
         return self.step + rest + each * max(0, self.epochs - self.epoch - 1)
@@ -113,7 +113,7 @@ class Loop:
     @property
     def done(self) -> bool:
         """Whether all epochs are behind."""
-        return self._order is None and self.epoch >= self.epochs
+        return not self._position and self.epoch >= self.epochs
 
     def __iter__(self) -> Loop:
         return self
@@ -124,12 +124,15 @@ class Loop:
         if self._order is None:
             count = len(self.x)
             self._order = np.arange(count) if self._generator is None else self._generator.permutation(count)
+        if not self._position:
+            # An epoch begins with its first step that is made: one that diverged may be tried again otherwise.
             self._batch = self.batch_size
         rows = self._order[self._position : self._position + self._batch]
-        rate = self.optimizer.lr * self.schedule.factor(self.progress)
+        rate = float(self.optimizer.lr * self.schedule.factor(self.progress))
         # Overflow is not an error in itself: what it leaves behind is looked for below.
         with np.errstate(all="ignore"):
             loss, weights, memory, norm = self._updated(self.x[rows], self.y[rows], rate)
+        weights.flags.writeable = False
         self.weights, self._memory = weights, memory
         self.step += 1
         step = Step(self.step, self.epoch + 1, loss, len(rows), norm, rate)

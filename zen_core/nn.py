@@ -9,14 +9,14 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
 import numpy as np
 from tqdm import tqdm
 
 from zen_core import autodiff, kernels
 from zen_core.autodiff import Array, Tensor, op
-from zen_core.component import Component, Remedy, SpecError, hyper
+from zen_core.component import MOST_ENTRIES, Component, Remedy, SpecError, hyper
 from zen_core.loop import Loop, forward
 from zen_core.loss import MSE, Loss
 from zen_core.optim import Optimizer, RMSProp, Schedule
@@ -220,7 +220,7 @@ def check_stack(layers: Sequence[Layer], shape: Shape) -> Layout:
             remedy=(
                 Remedy("Return last step only", f"layers.{recurrent[-1]}.return_sequences", False)
                 if recurrent
-                else Remedy("Put an RNN first", "layers", (RNN(), *layers))
+                else Remedy("Put an RNN first", "layers", (RNN(), *layers[: MOST_ENTRIES - 1]))
             ),
         )
     if layout.shapes[-1] != (1,):
@@ -231,7 +231,7 @@ def check_stack(layers: Sequence[Layer], shape: Shape) -> Layout:
             remedy=(
                 Remedy("Give it one unit", f"layers.{last}.units", 1)
                 if isinstance(layers[last], Linear)
-                else Remedy("Add Linear with one unit", "layers", (*layers, Linear(1)))
+                else Remedy("End in Linear with one unit", "layers", (*layers[: MOST_ENTRIES - 1], Linear(1)))
             ),
         )
     return layout
@@ -251,6 +251,7 @@ class Model:
         self.dtype = dtype
         self.layout: Layout | None = None
         self.vector: Array = np.empty(0, dtype)
+        self._features = 0
         self._for_weights, self._for_order = generators(seed)
 
     @property
@@ -277,7 +278,7 @@ class Model:
         schedule: Schedule | None = None,
         clip: float = 0.0,
         shuffle: bool = True,
-        writer: TextIO | None = sys.stderr,
+        writer: TextIO | Literal["stderr"] | None = "stderr",
     ) -> list[float]:
         """Train on samples x (samples, steps, features) and targets y (samples, outputs).
 
@@ -311,9 +312,10 @@ class Model:
             self.vector = loop.weights
 
     @staticmethod
-    def _epoch(loop: Loop, title: str, writer: TextIO | None) -> float:
+    def _epoch(loop: Loop, title: str, writer: TextIO | Literal["stderr"] | None) -> float:
         total, count = 0.0, 0
-        with tqdm(total=len(loop.x), desc=title, file=writer, disable=writer is None, unit="sample") as bar:
+        file = sys.stderr if isinstance(writer, str) else writer
+        with tqdm(total=len(loop.x), desc=title, file=file, disable=writer is None, unit="sample") as bar:
             while count < len(loop.x):
                 step = next(loop)
                 total += step.loss * step.batch
@@ -326,7 +328,17 @@ class Model:
         return np.asarray(x).astype(self.dtype, copy=False)
 
     def _prepare(self, inputs: Array) -> Layout:
+        if inputs.ndim not in (2, 3):
+            raise SpecError(
+                f"x has shape {inputs.shape}. Give (samples, steps, features), or (samples, features) where no layer "
+                "reads a sequence."
+            )
         if self.layout is None:
             self.layout = Layout(self.layers, inputs.shape[1:])
             self.vector = self.layout.initial(self._for_weights, self.dtype)
+            self._features = inputs.shape[-1]
+        if inputs.shape[-1] != self._features:
+            raise SpecError(
+                f"x has {inputs.shape[-1]} features, the model was made for {self._features}. Make a new Model for it."
+            )
         return self.layout

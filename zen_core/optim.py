@@ -158,7 +158,7 @@ class Schedule(Component, abstract=True):
 
 
 class Constant(Schedule):
-    """The same learning rate from first step to last."""
+    """The same learning rate from first step to last: its factor is always = 1."""
 
     def factor(self, progress: float) -> float:
         return 1.0
@@ -193,5 +193,8 @@ def clip(g: Array, limit: float) -> tuple[Array, float]:
     R. Pascanu, T. Mikolov and Y. Bengio (2013), On the difficulty of training recurrent neural networks,
     arXiv:1211.5063, algorithm 1, over all weights together.
     """
-    norm = float(np.sqrt(np.dot(g, g)))
-    return (g * (limit / norm), norm) if 0 < limit < norm else (g, norm)
+    largest = float(np.abs(g).max(initial=0.0))
+    # Squares of what has been divided by its largest entry cannot overflow.
+    share = g / largest if 0 < largest < math.inf else g
+    norm = largest * float(np.sqrt(share @ share)) if share is not g else largest
+    return (g * (limit / norm), norm) if 0 < limit < norm < math.inf else (g, norm)

@@ -66,6 +66,7 @@ class Session:
     def __init__(self, trainer: Trainer) -> None:
         self.trainer = trainer
         self.latest = Moment(trainer.frame(), State.READY)
+        self._state, self._message, self._details = State.READY, "", ""
         self._asked = threading.Condition()
         self._running = False
         self._steps_left = 0
@@ -101,7 +102,8 @@ class Session:
             self._asked.notify()
 
     def retune(self, path: str, value: Any) -> None:
-        """Change a live setting before the next step."""
+        """Change a live setting before the next step; raises SpecError where it is not live or does not fit."""
+        self.trainer.retuned(path, value)
         with self._asked:
             self._changes.append((path, value))
             self._asked.notify()
@@ -132,91 +134,100 @@ class Session:
     # Everything below runs on the worker.
 
     def _work(self) -> None:
-        state, message, details = State.READY, "", ""
         while not self._stopping:
             try:
-                if not self._wanted():
-                    self._picture(state, message, details)
-                with self._asked:
-                    self._asked.wait_for(lambda: self._stopping or self._wanted() or self._changes)
-                self._retune()
-                if not self._wanted():
-                    continue
-                state, message, details = State.RUNNING, "", ""
-                self._burst()
-                if self.trainer.done:
-                    state = State.FINISHED
-                elif not self._wanted():
-                    state = State.PAUSED
-                if state is not State.RUNNING:
-                    self._halt()
-                self._publish(state)
-                if state is State.RUNNING and time.perf_counter() >= self._forecast_after:
-                    self._picture(state)
+                if self._wanted():
+                    self._train()
+                else:
+                    self._rest()
             except Diverged as error:
-                state, message, details = State.DIVERGED, str(error), ""
-                self._halt()
+                self._halt(State.DIVERGED, str(error))
             except Exception as error:
-                state, message, details = State.FAILED, f"{type(error).__name__}: {error}", traceback.format_exc()
-                self._halt()
+                # What made a picture fail would fail again at once: no further one before something changes.
                 self._forecast_wanted = False
-                self._publish(state, message, details)
+                self._halt(State.FAILED, f"{type(error).__name__}: {error}", traceback.format_exc())
+
+    def _train(self) -> None:
+        """Make steps for the length of a burst, and now and then a picture."""
+        if self._state is not State.RUNNING:
+            self._state, self._message, self._details = State.RUNNING, "", ""
+            self._publish()
+        self._retune()
+        self._burst()
+        if self.trainer.done:
+            self._halt(State.FINISHED)
+        self._publish()
+        if self._state is State.RUNNING and time.perf_counter() >= self._forecast_after:
+            self._picture()
+
+    def _rest(self) -> None:
+        """Show where it stands, and wait for something to do."""
+        if self._state is State.RUNNING:
+            self._halt(State.PAUSED)
+        self._publish()
+        self._picture()
+        with self._asked:
+            self._asked.wait_for(lambda: self._stopping or self._wanted() or self._changes)
+        self._retune()
 
     def _wanted(self) -> bool:
         return self._running or self._steps_left > 0
 
-    def _halt(self) -> None:
+    def _halt(self, state: State, message: str = "", details: str = "") -> None:
         with self._asked:
             self._running = False
             self._steps_left = 0
+        self._state, self._message, self._details = state, message, details
         self._speed = Speed()
 
     def _retune(self) -> None:
-        with self._asked:
-            changes = list(self._changes)
-            self._changes.clear()
-        for path, value in changes:
-            self.trainer.retune(path, value)
+        while self._changes:
+            self.trainer.retune(*self._changes.popleft())
             self._forecast_wanted = True
 
     def _burst(self) -> None:
         began, made = time.perf_counter(), 0
-        while self._wanted() and not self._changes and not self._stopping:
-            self._undisturbed.wait(COURTESY)
-            if next(self.trainer, None) is None:
-                break
-            made += 1
-            self._steps_left = max(0, self._steps_left - 1)
-            if time.perf_counter() - began > BURST:
-                break
-        if made:
-            self._forecast_wanted = True
-            self._speed.add(made, time.perf_counter() - began)
-
-    def _picture(self, state: State, message: str = "", details: str = "") -> None:
-        """Make a forecast of this moment, unless something else is asked meanwhile, and publish it."""
-        if self._forecast_wanted:
-            began = time.perf_counter()
-            breath = began
-            for made in self.trainer.forecasting():
+        try:
+            while self._wanted() and not self._changes and not self._stopping:
                 self._undisturbed.wait(COURTESY)
-                if time.perf_counter() - breath > BREATH:
-                    # A free run is a great many tiny products, each of which lets go of the interpreter and takes it
-                    # back at once. A thread that waits is woken by each, always too late, and never gets to insist.
-                    time.sleep(1e-6)
-                    breath = time.perf_counter()
-                if self._stopping or (state is not State.RUNNING and self._wanted()):
-                    return
-                if made is not None:
-                    self._forecast = made
-            self.trainer.baselines()
-            taken = time.perf_counter() - began
-            self._forecast_after = began + taken + max(FORECAST_PAUSE - taken, taken * (1 / FORECAST_SHARE - 1))
-            self._forecast_wanted = False
-        self._publish(state, message, details)
+                if next(self.trainer, None) is None:
+                    break
+                made += 1
+                with self._asked:
+                    self._steps_left = max(0, self._steps_left - 1)
+                if time.perf_counter() - began > BURST:
+                    break
+        finally:
+            if made:
+                self._forecast_wanted = True
+                self._speed.add(made, time.perf_counter() - began)
 
-    def _publish(self, state: State, message: str = "", details: str = "") -> None:
-        self.latest = Moment(self.trainer.frame(self._forecast), state, self._speed.value, message, details)
+    def _picture(self) -> None:
+        """Make a forecast of this moment and publish it, unless something else is asked meanwhile."""
+        if not self._forecast_wanted:
+            return
+        running = self._wanted()
+        began = breath = time.perf_counter()
+        for made in self.trainer.forecasting():
+            if self._stopping or self._changes or self._wanted() != running:
+                return
+            self._undisturbed.wait(COURTESY)
+            if time.perf_counter() - breath > BREATH:
+                # A free run is a great many tiny products, each of which lets go of the interpreter and takes it
+                # back at once. A thread that waits is woken by each, always too late, and never gets to insist.
+                time.sleep(1e-6)
+                breath = time.perf_counter()
+            if made is not None:
+                self._forecast = made
+        self.trainer.baselines()
+        taken = time.perf_counter() - began
+        self._forecast_after = began + taken + max(FORECAST_PAUSE - taken, taken * (1 / FORECAST_SHARE - 1))
+        self._forecast_wanted = False
+        self._publish()
+
+    def _publish(self) -> None:
+        frame = self.trainer.frame(self._forecast)
+        self.latest = Moment(frame, self._state, self._speed.value, self._message, self._details)
 
 
 class Speed:

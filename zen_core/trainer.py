@@ -86,7 +86,7 @@ class Trainer:
         self.experiment = experiment
         self.series = experiment.series()
         self.layout = experiment.layout()
-        self.scaler: Scaler = experiment.scaling.fit(self.series.values[: self.series.train_end])
+        self.scaler: Scaler = self.series.scaler
         scaled = self.scaler.forth(self.series.values).astype(experiment.dtype)
         inputs, targets = windows(scaled, experiment.window)
         # The target of input i is sample i + window: the parts of the split, in window numbers.
@@ -146,16 +146,22 @@ class Trainer:
         """The number of the last step, if nothing is changed until then."""
         return self._loop.total_steps
 
-    def retune(self, path: str, value: Any) -> None:
-        """Change a live setting: from the next step, the batch size from the next epoch.
+    def retuned(self, path: str, value: Any) -> Experiment:
+        """Return the experiment with a live setting changed, without changing anything.
 
         Raises SpecError for a setting that is not live, and a value that does not fit.
         """
-        old = value_at(self.experiment, path)
-        setting = setting_at(self.experiment, path)
         experiment = edited(self.experiment, path, value)
+        setting = setting_at(self.experiment, path)
         if not setting.live:
             raise SpecError(f"{setting.label} cannot change during a run. Restart to use it.", path=path)
+        experiment.layout()
+        return experiment
+
+    def retune(self, path: str, value: Any) -> None:
+        """Change a live setting: from the next step, the batch size from the next epoch; raises as `retuned`."""
+        experiment = self.retuned(path, value)
+        old = value_at(self.experiment, path)
         if path == "beyond":
             # It only says how far pictures look ahead; the run itself does not know it.
             self.series = experiment.series()

@@ -68,6 +68,7 @@ class Layout:
         for part in self.parts:
             bound = 1 / np.sqrt(part.weight.inputs)
             vector[part.start : part.stop] = generator.uniform(-bound, bound, part.stop - part.start)
+        vector.flags.writeable = False
         return vector
 
     def split(self, vector: Array) -> list[dict[str, Array]]:

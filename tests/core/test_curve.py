@@ -82,6 +82,8 @@ def test_scaling_back_is_float64():
 
 # Windows and series
 
+SAME = Scaler(0.0, 1.0)
+
 
 @pytest.mark.parametrize(("count", "window"), [(10, 3), (4, 1), (5, 4), (100, 99)])
 def test_a_window_and_its_target_stand_side_by_side(count, window):
@@ -100,11 +102,11 @@ def test_windows_do_not_copy_the_series():
 
 def test_the_truth_is_the_clean_curve_and_goes_on_beyond_the_data():
     values, clean, beyond = np.array([1.0, 5.0, 9.0]), np.array([1.0, 4.0, 8.0]), np.array([7.0])
-    assert Series(values, clean, beyond, 2, 3, 1).truth.tolist() == [1.0, 4.0, 8.0, 7.0]
-    assert Series(values, None, np.empty(0), 2, 3, 1).truth.tolist() == [1.0, 5.0, 9.0]
+    assert Series(values, clean, beyond, 2, 3, 1, SAME).truth.tolist() == [1.0, 4.0, 8.0, 7.0]
+    assert Series(values, None, np.empty(0), 2, 3, 1, SAME).truth.tolist() == [1.0, 5.0, 9.0]
 
 
 def test_the_amplitude_is_half_the_range_of_the_training_part():
     values, clean = np.array([0.0, 9.0, 100.0, -100.0]), np.array([1.0, 4.0, 100.0, -100.0])
-    assert Series(values, clean, np.array([500.0]), 2, 3, 1).amplitude == 1.5
-    assert Series(values, None, np.empty(0), 2, 3, 1).amplitude == 4.5
+    assert Series(values, clean, np.array([500.0]), 2, 3, 1, SAME).amplitude == 1.5
+    assert Series(values, None, np.empty(0), 2, 3, 1, SAME).amplitude == 4.5

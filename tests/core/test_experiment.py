@@ -1,5 +1,6 @@
 """Experiments: files, the split, and what is refused before training with a remedy that mends it."""
 
+import contextlib
 import json
 import os
 import sys
@@ -12,6 +13,7 @@ from zen_core import experiment as experiment_module
 from zen_core.component import SpecError, edited, from_plain, to_plain
 from zen_core.curve import Formula, MinMax, Scaling, Standard
 from zen_core.experiment import MOST_BYTES, Experiment, load, save
+from zen_core.loop import Diverged
 from zen_core.loss import CategoricalCrossentropy
 from zen_core.nn import RNN, Linear, ReLU, Tanh
 from zen_core.trainer import Trainer
@@ -35,10 +37,12 @@ def mended(experiment, most=4):
     for _ in range(most):
         try:
             next(Trainer(experiment))
-            return experiment
         except SpecError as error:
-            assert error.remedy is not None, str(error)
-            experiment = edited(experiment, error.remedy.path, error.remedy.value)
+            remedy = error.remedy
+        else:
+            return experiment
+        assert remedy is not None
+        experiment = edited(experiment, remedy.path, remedy.value)
     raise AssertionError("the remedies do not come to an end")
 
 
@@ -71,7 +75,7 @@ def failing(*arguments, **settings):
     raise OSError(28, "No space left on device")
 
 
-@pytest.mark.parametrize("name", ["replace", "fsync", "fdopen"])
+@pytest.mark.parametrize("name", ["replace", "fsync"])
 def test_a_save_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, name):
     path = tmp_path / "e.json"
     save(Experiment(seed=1), path)
@@ -173,7 +177,15 @@ def test_a_file_that_is_not_there_is_an_os_error(tmp_path):
 
 @pytest.mark.parametrize(
     ("samples", "validation", "test"),
-    [(500, 0.2, 0.2), (11, 0.33, 0.15), (97, 0.1, 0.07), (100, 0.0, 0.3), (100, 0.3, 0.0), (60, 0.0, 0.0), (13, 0.5, 0.3)],
+    [
+        (500, 0.2, 0.2),
+        (11, 0.33, 0.15),
+        (97, 0.1, 0.07),
+        (100, 0.0, 0.3),
+        (100, 0.3, 0.0),
+        (60, 0.0, 0.0),
+        (13, 0.5, 0.3),
+    ],
 )
 def test_the_parts_follow_each_other_and_have_the_shares_that_were_asked(samples, validation, test):
     series = Experiment(samples=samples, validation=validation, test=test, window=1).series()
@@ -243,7 +255,8 @@ def test_the_weights_do_not_depend_on_the_noise_seed(tiny):
 
 
 @pytest.mark.parametrize(
-    ("expression", "count", "first"), [("1/x", 1, 0), ("log(x - 1)", 9, 0), ("sqrt(7.4 - x)", 12, 60), ("10^(x^3)", 17, 55)]
+    ("expression", "count", "first"),
+    [("1/x", 1, 0), ("log(x - 1)", 9, 0), ("sqrt(7.4 - x)", 12, 60), ("10^(x^3)", 17, 55)],
 )
 def test_samples_that_are_not_finite_are_counted_and_located(expression, count, first):
     experiment = Experiment(curve=formula(expression), samples=72, window=5)
@@ -265,14 +278,12 @@ def test_curves_of_any_size_train_or_are_refused_but_never_warn(expression, scal
     experiment = Experiment(
         curve=formula(expression), scaling=scaling, layers=(RNN(hidden_dim=2), Linear(1)), epochs=1, beyond=5
     )
-    try:
+    with contextlib.suppress(SpecError, Diverged):
         trainer = Trainer(experiment)
         for _ in trainer:
             pass
         trainer.forecast()
         trainer.baselines()
-    except (SpecError, ArithmeticError) as error:
-        assert str(error)
 
 
 # Scaling
@@ -309,7 +320,9 @@ def test_a_stack_that_cannot_forecast_is_mended_by_its_remedies(tiny, name):
     assert mended(wrong).layers != wrong.layers
 
 
-@pytest.mark.parametrize("name", ["ends in a sequence", "recurrent after the last step", "state is the output", "wide output"])
+@pytest.mark.parametrize(
+    "name", ["ends in a sequence", "recurrent after the last step", "state is the output", "wide output"]
+)
 def test_one_remedy_is_enough_for_one_fault(tiny, name):
     wrong = edited(tiny, "layers", STACKS[name])
     remedy = refused(wrong).remedy

@@ -39,13 +39,14 @@ class Script:
         return np.array([[self.lines[len(self.read) - 1]]])
 
 
-def series_of(values, *, train_end, test_start, window=2, beyond=(), clean=None):
+def series_of(values, *, train_end, test_start, window=2, beyond=(), clean=None, scaler=Scaler(0.0, 1.0)):  # noqa: B008
     values = np.asarray(values, float)
-    return Series(values, values if clean is None else clean, np.asarray(beyond, float), train_end, test_start, window)
+    clean = values if clean is None else clean
+    return Series(values, clean, np.asarray(beyond, float), train_end, test_start, window, scaler)
 
 
-def made(network, series, beyond=0, scaler=Scaler(0.0, 1.0), step=0):  # noqa: B008, a Scaler is a tuple
-    *pieces, forecast = forecasting(network, series, scaler, beyond, step)
+def made(network, series, beyond=0, step=0):
+    *pieces, forecast = forecasting(network, series, series.scaler, beyond, step)
     assert set(pieces) == {None}
     return forecast
 
@@ -85,8 +86,8 @@ def test_the_free_run_reads_the_last_window_before_the_test_part_and_then_itself
 
 def test_values_are_scaled_for_the_network_and_back():
     network = Script([0.5, -0.5])
-    series = series_of([10, 12, 14, 16], train_end=2, test_start=2)
-    forecast = made(network, series, scaler=Scaler(10.0, 4.0))
+    series = series_of([10, 12, 14, 16], train_end=2, test_start=2, scaler=Scaler(10.0, 4.0))
+    forecast = made(network, series)
     assert network.read[0] == [0.0, 0.5]
     assert forecast.free_run.tolist() == [12.0, 8.0]
     assert forecast.one_step.tolist() == [12.0, 14.0]

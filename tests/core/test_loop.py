@@ -1,12 +1,14 @@
 """The training loop: batches, order, rates, and stopping before damage."""
 
+import itertools
 import math
 
 import numpy as np
 import pytest
 
+from zen_core import autodiff
 from zen_core.loop import Diverged, Loop
-from zen_core.loss import MSE
+from zen_core.loss import MSE, Loss
 from zen_core.nn import Linear, Tanh
 from zen_core.optim import SGD, Adam, Constant, Cosine, Optimizer, Schedule
 from zen_core.weights import Layout
@@ -58,7 +60,7 @@ def test_batches_cover_each_epoch_and_the_last_one_holds_what_is_left(watched):
 def test_with_a_generator_every_epoch_has_its_own_order_and_misses_nobody(watched):
     layer, seen = watched
     list(line(10, layers=(layer,), generator=np.random.default_rng(0)))
-    epochs = [sum(seen[start : start + 3], []) for start in (0, 3, 6)]
+    epochs = [list(itertools.chain(*seen[start : start + 3])) for start in (0, 3, 6)]
     assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
     assert len({tuple(epoch) for epoch in epochs}) == 3
 
@@ -127,9 +129,7 @@ def test_a_finished_loop_stays_finished_until_it_gets_more_epochs():
 @pytest.mark.parametrize("count", [1, 3, 4, 5, 9])
 def test_the_number_of_the_last_step_is_known_at_every_step(count):
     loop = line(count, epochs=3)
-    told = [loop.total_steps]
-    for _ in loop:
-        told.append(loop.total_steps)
+    told = [loop.total_steps, *(loop.total_steps for _ in loop)]
     assert told == [loop.step] * len(told)
 
 
@@ -147,9 +147,7 @@ def test_a_larger_batch_than_there_are_samples_is_one_step_an_epoch():
 
 def test_progress_goes_from_zero_to_one():
     loop = line(10, epochs=2)
-    shares = [loop.progress]
-    for _ in loop:
-        shares.append(loop.progress)
+    shares = [loop.progress, *(loop.progress for _ in loop)]
     assert shares == pytest.approx([0, 0.2, 0.4, 0.5, 0.7, 0.9, 1.0])
 
 
@@ -193,6 +191,27 @@ def test_weights_that_would_overflow_stop_before_the_update_and_a_lower_rate_goe
     assert (loop.weights.tobytes(), loop.step) == (before, 1)
     loop.optimizer = Leap(lr=0.01)
     assert next(loop).number == 2
+
+
+@pytest.mark.usefixtures("registries")
+def test_a_gradient_that_is_not_finite_stops_even_a_rule_that_would_survive_it():
+    class BySign(Optimizer):
+        """w ← w − η where g is positive, else w + η."""
+
+        def update(self, w, g, lr, t, memory):
+            return np.where(g > 0, w - lr, w + lr), memory
+
+    class Square(Loss):
+        """0 · √(ŷ²): 0, with a slope that is no number where ŷ is 0."""
+
+        def value(self, prediction, target):
+            return (autodiff.sqrt(prediction * prediction) * 0.0).mean()
+
+    loop = line(4, loss=Square(), optimizer=BySign())
+    before = loop.weights.tobytes()
+    with pytest.raises(Diverged):
+        next(loop)
+    assert loop.weights.tobytes() == before
 
 
 @pytest.mark.usefixtures("registries")

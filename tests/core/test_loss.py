@@ -84,7 +84,9 @@ def test_gradients_of_crossentropy_hold(from_logits):
 
 @pytest.mark.parametrize("kind", Loss.kinds.values())
 @pytest.mark.parametrize(
-    ("prediction", "target"), [((4, 1), (4,)), ((4,), (4, 1)), ((4, 1), (1, 1)), ((4, 1), ()), ((2, 3), (3, 2))], ids=str
+    ("prediction", "target"),
+    [((4, 1), (4,)), ((4,), (4, 1)), ((4, 1), (1, 1)), ((4, 1), ()), ((2, 3), (3, 2))],
+    ids=str,
 )
 def test_shapes_that_would_broadcast_are_refused_with_both_shapes_named(kind, prediction, target):
     with pytest.raises(SpecError) as caught:

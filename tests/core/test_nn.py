@@ -65,9 +65,7 @@ def test_every_feed_forward_layer_has_the_right_gradients_without_a_sequence(lay
 def test_every_unrolled_cell_has_the_right_gradients(layer):
     x = np.random.default_rng(5).normal(size=(2, 4, 3))
     weights = {name: w for name, w in drawn(layer, 3).items() if name in layer.cell_weights(3)}
-    assert_gradients(
-        lambda x, *w: Recurrent.states(layer, dict(zip(weights, w, strict=True)), x), x, *weights.values()
-    )
+    assert_gradients(lambda x, *w: Recurrent.states(layer, dict(zip(weights, w, strict=True)), x), x, *weights.values())
 
 
 @pytest.mark.parametrize("layer", VARIANTS, ids=repr)
@@ -302,7 +300,9 @@ def test_without_shuffling_the_samples_come_in_order():
 
 def test_shuffling_changes_the_order_from_epoch_to_epoch():
     shuffled, ordered = Model(STACK), Model(STACK)
-    assert trained(shuffled, optimizer=optim.SGD(lr=0.1)) != trained(ordered, optimizer=optim.SGD(lr=0.1), shuffle=False)
+    assert trained(shuffled, optimizer=optim.SGD(lr=0.1)) != trained(
+        ordered, optimizer=optim.SGD(lr=0.1), shuffle=False
+    )
 
 
 def test_training_in_two_calls_goes_on_with_the_weights():
@@ -347,7 +347,14 @@ def test_a_step_leaves_no_graph_behind():
 
 @pytest.mark.parametrize(
     ("x", "y"),
-    [((8, 6, 1), (7, 1)), ((0, 6, 1), (0, 1)), ((8, 6, 1), (8,)), ((8, 6, 1), (8, 2)), ((8,), (8, 1)), ((8, 6), (8, 1))],
+    [
+        ((8, 6, 1), (7, 1)),
+        ((0, 6, 1), (0, 1)),
+        ((8, 6, 1), (8,)),
+        ((8, 6, 1), (8, 2)),
+        ((8,), (8, 1)),
+        ((8, 6), (8, 1)),
+    ],
     ids=str,
 )
 def test_samples_that_do_not_fit_are_refused_with_a_sentence(x, y):

@@ -1,5 +1,6 @@
 """Optimizers against their papers in plain Python, one number at a time; schedules and clipping."""
 
+import itertools
 import math
 
 import numpy as np
@@ -157,7 +158,7 @@ def test_cosine_goes_from_the_full_rate_to_the_final_share():
 
 def test_cosine_falls_all_the_way():
     factors = [Cosine(final=0.05).factor(p) for p in np.linspace(0, 1, 101)]
-    assert all(later < earlier for earlier, later in zip(factors, factors[1:], strict=False))
+    assert all(later < earlier for earlier, later in itertools.pairwise(factors))
 
 
 # Clipping

@@ -41,8 +41,11 @@ from zen_gui.window import Window
 Key = Qt.Key
 W = TypeVar("W", bound=QWidget)
 
-GENEROUS = 30_000
+GENEROUS = 15_000
 """Milliseconds after which a condition is given up."""
+
+NO_SCREEN = ("This plugin does not support",)
+"""What Qt's platform without a screen says of menus and tooltips."""
 
 WORKER = "zen-training"
 
@@ -81,6 +84,7 @@ class Person:
 
     def all(self, kind: type[W], name: str | None = None, inside: QWidget | None = None) -> list[W]:
         """The visible widgets of a kind, with this accessible name or text where one is given."""
+        self.settle()
         found = (inside or self.window).findChildren(kind)
         return [w for w in found if w.isVisible() and (name is None or name in (w.accessibleName(), text_of(w)))]
 
@@ -160,7 +164,12 @@ class Person:
         self.reach(widget)
         assert widget.isVisible()
         assert widget.isEnabled(), f"{widget.accessibleName() or text_of(widget)} is disabled"
-        self.qtbot.mouseClick(widget, Qt.MouseButton.LeftButton, pos=_spot(widget))
+        # Through the window, as a mouse does: what lies over the widget would get the click.
+        spot = widget.mapTo(self.window, _spot(widget))
+        assert self.window.childAt(spot) in (widget, *widget.findChildren(QWidget)), "something lies over it"
+        QTest.mouseClick(
+            self.window.windowHandle(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, spot
+        )
 
     def reach(self, widget: QWidget) -> None:
         """Scroll until it is in view."""
@@ -203,6 +212,7 @@ class Person:
         assert view.currentIndex().data() == words, f"{words!r} is no choice"
         QTest.keyClick(view, Key.Key_Return)
         combo.hidePopup()
+        self.come_back()
 
     def tick(self, box: QCheckBox) -> None:
         self.reach(box)
@@ -226,7 +236,13 @@ class Person:
 
         QTimer.singleShot(0, choose)
         self.click(target)
+        self.come_back()
         assert not missing, f"{title!r} is not among {missing}"
+
+    def come_back(self) -> None:
+        """Without a screen nobody gives the window the keyboard again after a menu."""
+        self.window.activateWindow()
+        self.until(self.window.isActiveWindow)
 
     def menu_entries(self, button: QWidget) -> list[QAction]:
         return [action for menu in button.findChildren(QMenu) for action in menu.actions()]
