@@ -27,7 +27,8 @@ FAMILIES: tuple[type[Component], ...] = (Curve, Scaling, Layer, Loss, Optimizer,
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns 0, 1 where a training diverged, 2 where the arguments do not fit."""
+    """Run the command line; returns 0, 1 where a training diverged, 2 where the arguments do not fit,
+    130 where it was interrupted."""
     parser = argparse.ArgumentParser(prog="python -m zen_core", description=__doc__)
     commands = parser.add_subparsers(required=True)
 
@@ -53,6 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Diverged as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"\n{parser.prog}: Interrupted.", file=sys.stderr)
+        return 130
     except BrokenPipeError:
         # Whoever read our output has seen enough; what is still buffered must not be flushed into the closed pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -135,6 +135,10 @@ class Setting:
         """The family of the elements where this setting is a stack of components, else None."""
         return cast("type[Component]", get_args(self.type)[0]) if get_origin(self.type) is tuple else None
 
+    def entry(self, name: str) -> Setting:
+        """The declaration of one number of a table."""
+        return dataclasses.replace(self, name=name, label=name, type=float, default=1.0)
+
     def accept(self, value: Any) -> Any:
         """Return `value` as this setting's type; raise SpecError where it does not fit."""
         if self.element is not None:
@@ -401,13 +405,16 @@ def value_at(component: Component, path: str) -> Any:
 
 
 def setting_at(component: Component, path: str) -> Setting:
-    """Return the declaration of the setting at `path`; an entry of a stack answers with the stack's declaration."""
+    """Return the declaration of the setting at `path`; an entry of a stack answers with the stack's, an entry of a
+    table of numbers with its own."""
     owner, found = component, None
     steps = path.split(".")
     for depth, step in enumerate(steps, start=1):
         value = value_at(component, ".".join(steps[:depth]))
         if isinstance(owner, Component) and step in owner.settings:
             found = owner.settings[step]
+        elif found is not None and found.type is Numbers:
+            found = found.entry(step)
         if isinstance(value, Component):
             owner = value
     assert found is not None

@@ -126,6 +126,11 @@ class Series:
     window: int
     scaler: Scaler = AS_IT_IS
 
+    def __post_init__(self) -> None:
+        for array in (self.values, self.clean, self.beyond):
+            if array is not None:
+                array.flags.writeable = False
+
     @property
     def truth(self) -> Array:
         """What forecasts are held against, (n + k,): without noise where that is known, and on beyond the data."""

@@ -126,6 +126,9 @@ class Baseline:
     values: Array
     mse: float | None
 
+    def __post_init__(self) -> None:
+        self.values.flags.writeable = False
+
 
 def baselines(series: Series, beyond: int) -> tuple[Baseline, ...]:
     """What the mean, the last value, repeating the last period, and linear autoregression would forecast.

@@ -67,7 +67,7 @@ class Linear(Layer):
 
 
 class Tanh(Layer):
-    """The hyperbolic tangent of each number; results lie between −1 and 1."""
+    """The hyperbolic tangent (eˣ − e⁻ˣ) / (eˣ + e⁻ˣ) of each number; results lie between −1 and 1."""
 
     def forward(self, p: Weights, x: Tensor) -> Tensor:
         return autodiff.tanh(x)
@@ -231,7 +231,9 @@ def check_stack(layers: Sequence[Layer], shape: Shape) -> Layout:
             remedy=(
                 Remedy("Give it one unit", f"layers.{last}.units", 1)
                 if isinstance(layers[last], Linear)
-                else Remedy("End in Linear with one unit", "layers", (*layers[: MOST_ENTRIES - 1], Linear(1)))
+                else Remedy("Add Linear with one unit", "layers", (*layers, Linear(1)))
+                if len(layers) < MOST_ENTRIES
+                else Remedy("End in Linear with one unit", "layers", (*layers[:-1], Linear(1)))
             ),
         )
     return layout

@@ -14,7 +14,7 @@ from typing import Any
 
 from zen_core.forecast import Forecast
 from zen_core.loop import Diverged
-from zen_core.trainer import Frame, Trainer
+from zen_core.trainer import Frame, Trainer, retuned
 
 BURST = 0.008
 """Seconds of training between two looks at what was asked, and between two frames."""
@@ -67,9 +67,10 @@ class Session:
         self.trainer = trainer
         self.latest = Moment(trainer.frame(), State.READY)
         self._state, self._message, self._details = State.READY, "", ""
-        self._asked = threading.Condition()
+        self._asked = threading.Condition(threading.RLock())
         self._running = False
         self._steps_left = 0
+        self._expected = trainer.experiment
         self._changes: deque[tuple[str, Any]] = deque()
         self._stopping = False
         self._undisturbed = threading.Event()
@@ -80,6 +81,11 @@ class Session:
         self._speed = Speed()
         self._thread = threading.Thread(target=self._work, name="zen-training", daemon=True)
         self._thread.start()
+
+    @property
+    def active(self) -> bool:
+        """Whether steps have been asked for that are not made yet, though the worker may not have begun."""
+        return self._running or self._steps_left > 0
 
     def run(self) -> None:
         """Train until the last epoch, or until `pause`."""
@@ -103,8 +109,9 @@ class Session:
 
     def retune(self, path: str, value: Any) -> None:
         """Change a live setting before the next step; raises SpecError where it is not live or does not fit."""
-        self.trainer.retuned(path, value)
         with self._asked:
+            # It may build on a change that has not acted yet.
+            self._expected = retuned(self._expected, path, value)
             self._changes.append((path, value))
             self._asked.notify()
 
@@ -136,7 +143,7 @@ class Session:
     def _work(self) -> None:
         while not self._stopping:
             try:
-                if self._wanted():
+                if self.active:
                     self._train()
                 else:
                     self._rest()
@@ -154,8 +161,10 @@ class Session:
             self._publish()
         self._retune()
         self._burst()
-        if self.trainer.done:
-            self._halt(State.FINISHED)
+        with self._asked:
+            # A change that was asked meanwhile may be more epochs.
+            if self.trainer.done and not self._changes:
+                self._halt(State.FINISHED)
         self._publish()
         if self._state is State.RUNNING and time.perf_counter() >= self._forecast_after:
             self._picture()
@@ -163,15 +172,13 @@ class Session:
     def _rest(self) -> None:
         """Show where it stands, and wait for something to do."""
         if self._state is State.RUNNING:
-            self._halt(State.PAUSED)
+            self._state = State.PAUSED
+            self._speed = Speed()
         self._publish()
         self._picture()
         with self._asked:
-            self._asked.wait_for(lambda: self._stopping or self._wanted() or self._changes)
+            self._asked.wait_for(lambda: self._stopping or self.active or self._changes)
         self._retune()
-
-    def _wanted(self) -> bool:
-        return self._running or self._steps_left > 0
 
     def _halt(self, state: State, message: str = "", details: str = "") -> None:
         with self._asked:
@@ -184,11 +191,13 @@ class Session:
         while self._changes:
             self.trainer.retune(*self._changes.popleft())
             self._forecast_wanted = True
+        if self._state is State.FINISHED and not self.trainer.done:
+            self._state = State.PAUSED
 
     def _burst(self) -> None:
         began, made = time.perf_counter(), 0
         try:
-            while self._wanted() and not self._changes and not self._stopping:
+            while self.active and not self._changes and not self._stopping:
                 self._undisturbed.wait(COURTESY)
                 if next(self.trainer, None) is None:
                     break
@@ -206,10 +215,10 @@ class Session:
         """Make a forecast of this moment and publish it, unless something else is asked meanwhile."""
         if not self._forecast_wanted:
             return
-        running = self._wanted()
+        running = self._state is State.RUNNING
         began = breath = time.perf_counter()
         for made in self.trainer.forecasting():
-            if self._stopping or self._changes or self._wanted() != running:
+            if self._stopping or self._changes or self.active != running:
                 return
             self._undisturbed.wait(COURTESY)
             if time.perf_counter() - breath > BREATH:

@@ -26,6 +26,19 @@ class Change(NamedTuple):
     old: Any = None
 
 
+def retuned(experiment: Experiment, path: str, value: Any) -> Experiment:
+    """Return the experiment with a live setting changed.
+
+    Raises SpecError for a setting that is not live, and a value that does not fit.
+    """
+    setting = setting_at(experiment, path)
+    if not setting.live:
+        raise SpecError(f"{setting.label} cannot change during a run. Restart to use it.", path=path)
+    changed = edited(experiment, path, value)
+    changed.layout()
+    return changed
+
+
 class Record:
     """Numbers that are only ever appended. A view taken earlier stays as it was, and costs nothing."""
 
@@ -139,28 +152,17 @@ class Trainer:
     @property
     def done(self) -> bool:
         """Whether all epochs are behind. More epochs (a live setting) let it go on."""
-        return self._loop.done
+        awaited = bool(self._replay) and self._replay[0].step <= self.step
+        return self._loop.done and not awaited
 
     @property
     def total_steps(self) -> int:
         """The number of the last step, if nothing is changed until then."""
         return self._loop.total_steps
 
-    def retuned(self, path: str, value: Any) -> Experiment:
-        """Return the experiment with a live setting changed, without changing anything.
-
-        Raises SpecError for a setting that is not live, and a value that does not fit.
-        """
-        experiment = edited(self.experiment, path, value)
-        setting = setting_at(self.experiment, path)
-        if not setting.live:
-            raise SpecError(f"{setting.label} cannot change during a run. Restart to use it.", path=path)
-        experiment.layout()
-        return experiment
-
     def retune(self, path: str, value: Any) -> None:
         """Change a live setting: from the next step, the batch size from the next epoch; raises as `retuned`."""
-        experiment = self.retuned(path, value)
+        experiment = retuned(self.experiment, path, value)
         old = value_at(self.experiment, path)
         if path == "beyond":
             # It only says how far pictures look ahead; the run itself does not know it.
@@ -192,7 +194,7 @@ class Trainer:
             self._loop.weights,
             forecast,
             self._baselines,
-            self._loop.done,
+            self.done,
         )
 
     def forecasting(self) -> Iterator[Forecast | None]:

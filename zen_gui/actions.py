@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox
+from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QAbstractSlider, QApplication, QComboBox
 
 from zen_gui import theme
+from zen_gui.widgets.number_field import NumberField
 
 if TYPE_CHECKING:
     from zen_gui.window import Window
@@ -99,17 +100,32 @@ def _acting(command: Command, window: Window) -> Callable[[], None]:
 
 
 class KeysForControls(QObject):
-    """Leaves Space and the arrow keys to a control that uses them, before the window's shortcuts take them."""
-
-    _KEYS = (Qt.Key.Key_Space, Qt.Key.Key_Left, Qt.Key.Key_Right)
+    """Decides who gets a key that is both a command of the window and of use to the control that has the keyboard."""
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in self._KEYS:
-            focused = QApplication.focusWidget()
-            arrow = event.key() != Qt.Key.Key_Space
-            by_arrows = focused is not None and focused.inherits("QAbstractSlider")
-            by_space = isinstance(focused, (QAbstractButton, QComboBox))
-            if watched is focused and (by_arrows if arrow else by_space):
-                event.accept()
-                return True
-        return super().eventFilter(watched, event)
+        if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
+            return False
+        if watched is not QApplication.focusWidget() or event.modifiers() not in _PLAIN:
+            return False
+        space = event.key() == Qt.Key.Key_Space
+        arrow = event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right)
+        if isinstance(watched, NumberField) and space:
+            # No number has a space in it: it is the command.
+            event.ignore()
+            return True
+        wanted = (
+            (isinstance(watched, QAbstractButton) and space)
+            or (isinstance(watched, QAbstractSlider) and arrow)
+            # In a list, letters find an entry.
+            or (
+                isinstance(watched, (QComboBox, QAbstractItemView))
+                and bool(event.text())
+                and event.text().isprintable()
+            )
+        )
+        if wanted:
+            event.accept()
+        return wanted
+
+
+_PLAIN = (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
@@ -10,6 +11,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QLayout,
     QMenu,
     QPushButton,
     QScrollArea,
@@ -25,11 +27,10 @@ from zen_core.experiment import Experiment
 from zen_core.nn import Layer
 from zen_core.weights import Layout
 from zen_gui import theme
-from zen_gui.editor import Form, entries_of
+from zen_gui.editor import Complaint, Form, entries_of
 from zen_gui.stack import StackEditor
 from zen_gui.widgets.elided_label import ElidedLabel
 from zen_gui.widgets.mark import Mark
-from zen_gui.widgets.notice import Notice
 from zen_gui.widgets.section import Section
 
 INSET = 12
@@ -52,7 +53,7 @@ class Controls(QWidget):
         self.setAutoFillBackground(True)
         self._forms = {heading: Form() for heading in ("Curve", "Data", "Training")}
         self._stack = StackEditor()
-        self._problem = Notice("error", compact=True)
+        self._complaint = Complaint()
         self._sections = {heading: Section(heading) for heading in ("Curve", "Data", "Network", "Training")}
         self._apply_bar = ApplyBar()
 
@@ -65,7 +66,7 @@ class Controls(QWidget):
                 inside.addWidget(_hairline())
             section.set_content(self._stack if heading == "Network" else self._forms[heading])
             inside.addWidget(section)
-        inside.addWidget(self._problem)
+        inside.addWidget(self._complaint)
         inside.addStretch(1)
         self._sections["Curve"].add_button(self._presets_button(presets))
         self._sections["Network"].add_button(self._add_button())
@@ -86,6 +87,7 @@ class Controls(QWidget):
         for form in self._forms.values():
             form.edited.connect(self.edited)
             form.mended.connect(self.mended)
+        self._complaint.mended.connect(self.mended)
         self._stack.edited.connect(self.edited)
         self._stack.mended.connect(self.mended)
         self._apply_bar.apply_asked.connect(self.apply_asked)
@@ -105,6 +107,14 @@ class Controls(QWidget):
             can_apply=problem is None,
         )
 
+        self._order_tabs()
+
+    def _order_tabs(self) -> None:
+        """Tab goes down the column as it is read; Qt would go in the order in which the widgets were made."""
+        stops = list(_stops(self))
+        for one, other in itertools.pairwise(stops):
+            QWidget.setTabOrder(one, other)
+
     def refuse(self, path: str, error: SpecError) -> None:
         """Say, at the control, why what was typed there is not taken."""
         for form in self._forms.values():
@@ -112,8 +122,7 @@ class Controls(QWidget):
             if row is not None:
                 row.refuse(error)
                 return
-        self._problem.set_message("error", str(error))
-        self._problem.show()
+        self._complaint.show_error(error)
 
     def accept(self, path: str) -> None:
         """What was typed at a control has been taken."""
@@ -122,17 +131,25 @@ class Controls(QWidget):
             if row is not None:
                 row.accept()
 
+    def revert(self, path: str) -> None:
+        """Forget what was typed at a control, and show the value."""
+        for form in self._forms.values():
+            row = form.row(path)
+            if row is not None:
+                row.revert()
+
     def fold_for_height(self, height: int) -> None:
         """Fold what may, where the window is low."""
         self._sections["Data"].set_folded(height < theme.scaled(800))
 
     def _place_problem(self, problem: SpecError | None) -> None:
         path = problem.path if problem is not None else ""
-        shown = [form.show_problem(problem, path) for form in self._forms.values()]
-        somewhere = any(shown) or path.startswith("layers.")
-        if problem is not None and not somewhere:
-            self._problem.set_message("error", str(problem))
-        self._problem.setVisible(problem is not None and not somewhere)
+        told = [heading for heading, form in self._forms.items() if form.show_problem(problem, path)]
+        told += ["Network"] if path.partition(".")[0] == "layers" else []
+        for heading in told:
+            # What is wrong must not hide in a folded section.
+            self._sections[heading].set_folded(False)
+        self._complaint.show_error(None if told else problem)
 
     def _show_sums(self, experiment: Experiment, problem: SpecError | None) -> None:
         self._sections["Data"].set_sum(f"{experiment.samples:,} samples · window {experiment.window:,}")
@@ -219,11 +236,38 @@ class ApplyBar(QFrame):
         self.setVisible(bool(names))
 
 
+def _stops(widget: QWidget) -> Iterator[QWidget]:
+    """Everything that Tab reaches in a widget, in the order of its layouts."""
+    if widget.focusPolicy() & Qt.FocusPolicy.TabFocus and widget.focusProxy() is None:
+        yield widget
+    layout = widget.layout()
+    if layout is not None:
+        yield from _stops_of(layout)
+    elif widget.focusPolicy() == Qt.FocusPolicy.NoFocus:
+        for child in widget.children():
+            if isinstance(child, QWidget) and not child.isWindow():
+                yield from _stops(child)
+
+
+def _stops_of(layout: QLayout) -> Iterator[QWidget]:
+    for index in range(layout.count()):
+        item = layout.itemAt(index)
+        assert item is not None
+        widget, inner = item.widget(), item.layout()
+        if widget is not None:
+            yield from _stops(widget)
+        elif inner is not None:
+            yield from _stops_of(inner)
+
+
 def _name(experiment: Experiment, path: str) -> str:
     """How the Apply bar names a setting: "seed", "hidden of layer 1"."""
     steps = path.split(".")
     name = setting_at(experiment, path).label.lower()
-    return f"{name} of layer {int(steps[1]) + 1}" if steps[0] == "layers" and len(steps) > 1 else name
+    if steps[0] != "layers" or len(steps) == 1:
+        return name
+    layer = f"layer {int(steps[1]) + 1}"
+    return f"{name} of {layer}" if len(steps) > 2 else layer
 
 
 def _key() -> QWidget:

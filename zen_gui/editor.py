@@ -167,6 +167,37 @@ def control_for(setting: Setting, *, track: bool = True) -> Control:
     return FormulaControl(setting) if setting.type is str else NumberControl(setting, track=track)
 
 
+class Complaint(QWidget):
+    """A place for the sentence of an error, with its remedy as a button; it takes no room while there is none."""
+
+    #: The remedy's button was pressed: an edit that mends what is wrong.
+    mended = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._notice: Notice | None = None
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self.hide()
+
+    def show_error(self, error: SpecError | None) -> None:
+        """Say what is wrong, or nothing."""
+        layout = self.layout()
+        assert layout is not None
+        if self._notice is not None:
+            layout.removeWidget(self._notice)
+            self._notice.hide()
+            self._notice.deleteLater()
+            self._notice = None
+        if error is not None:
+            self._notice = Notice("error", str(error), compact=True)
+            remedy = error.remedy
+            if remedy is not None:
+                self._notice.add_button(remedy.label).clicked.connect(lambda: self.mended.emit(remedy))
+            layout.addWidget(self._notice)
+        self.setVisible(error is not None)
+
+
 class Row(QWidget):
     """A setting: its label, its control, the mark that tells when a change acts, and below them what is wrong."""
 
@@ -179,12 +210,12 @@ class Row(QWidget):
         self._setting = setting
         self._control = control_for(setting)
         self._mark = Mark("live" if setting.live else "restart")
-        self._notice: Notice | None = None
+        self._complaint = Complaint()
         self._refusing = False
         self._value: Any = None
-        self._outer = QVBoxLayout(self)
-        self._outer.setContentsMargins(0, 0, 0, 0)
-        self._outer.setSpacing(2)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(2)
         line = QHBoxLayout()
         line.setSpacing(6)
         if not isinstance(self._control, FormulaControl):
@@ -196,7 +227,9 @@ class Row(QWidget):
         line.addWidget(self._control, 1)
         if not isinstance(self._control, FormulaControl):
             line.addWidget(self._mark)
-        self._outer.addLayout(line)
+        outer.addLayout(line)
+        outer.addWidget(self._complaint)
+        self.mended = self._complaint.mended
         self.setToolTip(tooltip(setting))
         self._control.edited.connect(self._edited)
         if isinstance(self._control, NumberControl):
@@ -218,44 +251,33 @@ class Row(QWidget):
         self._refusing = True
         if isinstance(self._control, FormulaControl) and error.start is not None and error.end is not None:
             self._control.mark_error(error.start, error.end)
-        self._tell(error, None)
+        self._complaint.show_error(error)
 
     def accept(self) -> None:
         """What was typed is good again."""
+        if not self._refusing:
+            return
         self._refusing = False
         if isinstance(self._control, FormulaControl):
             self._control.clear_error()
-        self._tell(None, None)
+        self._complaint.show_error(None)
 
-    def show_problem(self, error: SpecError | None, remedy_chosen: Any = None) -> None:
-        """Say what is wrong with the value; `remedy_chosen(remedy)` is called when its button is pressed."""
+    def revert(self) -> None:
+        """Forget what was typed, and show the value."""
+        self.accept()
+        if isinstance(self._control, FormulaControl):
+            self._control.setText(self._value)
+
+    def show_problem(self, error: SpecError | None) -> None:
+        """Say what is wrong with the value; what is wrong with a text being typed comes first."""
         if not self._refusing:
-            self._tell(error, remedy_chosen)
-
-    def _tell(self, error: SpecError | None, remedy_chosen: Any) -> None:
-        if self._notice is not None:
-            self._outer.removeWidget(self._notice)
-            self._notice.hide()
-            self._notice.deleteLater()
-            self._notice = None
-        if error is not None:
-            self._notice = problem_notice(error, remedy_chosen)
-            self._outer.addWidget(self._notice)
+            self._complaint.show_error(error)
 
     def _edited(self, value: Any) -> None:
         self.edited.emit(self.path, value)
 
     def _refused(self, sentence: str) -> None:
         self.refuse(SpecError(sentence))
-
-
-def problem_notice(error: SpecError, remedy_chosen: Any) -> Notice:
-    """The sentence of an error, with its remedy as a button where it has one."""
-    notice = Notice("error", str(error), compact=True)
-    remedy = error.remedy
-    if remedy is not None and remedy_chosen is not None:
-        notice.add_button(remedy.label).clicked.connect(lambda: remedy_chosen(remedy))
-    return notice
 
 
 class Form(QWidget):
@@ -287,7 +309,7 @@ class Form(QWidget):
         for row in self._rows.values():
             near = error is not None and (row.path == path or row.path.startswith(path + "."))
             if near and not shown:
-                row.show_problem(error, self.mended.emit)
+                row.show_problem(error)
                 shown = True
             else:
                 row.show_problem(None)
@@ -309,6 +331,7 @@ class Form(QWidget):
             if path not in self._rows:
                 row = Row(path, setting)
                 row.edited.connect(self.edited)
+                row.mended.connect(self.mended)
                 self._rows[path] = row
             self._layout.addWidget(self._rows[path])
         self._keys = keys
@@ -326,7 +349,7 @@ def entries_of(component: Component, section: str = "", prefix: str = "") -> Ite
             continue
         if isinstance(value, Numbers):
             for key, number in value.items():
-                yield f"{path}.{key}", Setting(key, float, 1.0, label=key, help=setting.help), number
+                yield f"{path}.{key}", setting.entry(key), number
             continue
         if setting.family is None or len(setting.family.kinds) > 1:
             yield path, setting, value

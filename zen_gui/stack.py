@@ -7,14 +7,23 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from zen_core.component import SpecError, edited
 from zen_core.nn import Layer, Linear, Recurrent
 from zen_core.weights import Layout, Shape
 from zen_gui import theme
-from zen_gui.editor import Entry, control_for, entries_of, problem_notice, tooltip
-from zen_gui.widgets.notice import Notice
+from zen_gui.editor import Complaint, Entry, NumberControl, control_for, entries_of, tooltip
 
 Layers = tuple[Layer, ...]
 
@@ -39,12 +48,13 @@ class Card(QFrame):
     edited = Signal(str, object)
     #: What the menu does with the layer: its index and a word.
     commanded = Signal(int, str)
-    mended = Signal(object)
 
     def __init__(self, index: int, layer: Layer, entries: list[Entry]) -> None:
         super().__init__()
         self.index = index
-        self._notice: Notice | None = None
+        self._complaint = Complaint()
+        self._problem: SpecError | None = None
+        self.mended = self._complaint.mended
         self.setProperty("role", "card")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(f"Layer {index + 1}, {layer.title()}")
@@ -78,7 +88,7 @@ class Card(QFrame):
         foot.addWidget(self._count)
         foot.addSpacing(6)
         outer.addLayout(foot)
-        self._outer = outer
+        outer.addWidget(self._complaint)
 
     def show_values(self, entries: list[Entry], in_force: Mapping[str, Any]) -> None:
         """Show the layer's settings."""
@@ -95,15 +105,27 @@ class Card(QFrame):
 
     def show_problem(self, error: SpecError | None) -> None:
         """Say what is wrong with the layer."""
-        if self._notice is not None:
-            self._outer.removeWidget(self._notice)
-            self._notice.hide()
-            self._notice.deleteLater()
-            self._notice = None
-        if error is not None:
-            self._notice = problem_notice(error, self.mended.emit)
-            self._outer.addWidget(self._notice)
+        self._problem = error
+        self._complaint.show_error(error)
         theme.set_state(self, "error" if error is not None else "")
+
+    def focused(self) -> str | None:
+        """The path of the setting that has the keyboard; empty where the card itself has it, None where none has."""
+        widget = QApplication.focusWidget()
+        for path, control in self._controls.items():
+            if widget is not None and (control is widget or control.isAncestorOf(widget)):
+                return path
+        return "" if widget is self else None
+
+    def focus(self, path: str) -> None:
+        """Give the keyboard to a setting, or to the card itself where it has no such setting."""
+        self._controls.get(path, self).setFocus()
+
+    def _refuse(self, sentence: str) -> None:
+        self._complaint.show_error(SpecError(sentence))
+
+    def _accept(self) -> None:
+        self._complaint.show_error(self._problem)
 
     def _settings(self, entries: list[Entry]) -> QGridLayout:
         """The settings in two columns."""
@@ -115,6 +137,9 @@ class Card(QFrame):
             control = control_for(setting, track=False)
             control.setToolTip(tooltip(setting))
             control.edited.connect(self._editing(path))
+            if isinstance(control, NumberControl):
+                control.refused.connect(self._refuse)
+                control.accepted.connect(self._accept)
             label = QLabel(setting.label.lower())
             label.setProperty("role", "secondary")
             label.setBuddy(control)
@@ -164,9 +189,12 @@ class StackEditor(QWidget):
         self._layers: Layers = ()
         self._cards: list[Card] = []
         self._keys: list[Any] = []
+        self._complaint = Complaint()
+        self._complaint.mended.connect(self.mended)
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(4)
+        self._layout.addWidget(self._complaint)
 
     def show_stack(self, layers: Layers, window: int, in_force: Mapping[str, Any], problem: SpecError | None) -> None:
         """Show the stack for windows of `window` samples; `problem` is an error whose path names a layer."""
@@ -176,6 +204,8 @@ class StackEditor(QWidget):
         if keys != self._keys:
             self._rebuild(layers, entries)
             self._keys = keys
+        at_all = problem if problem is not None and problem.path == "layers" else None
+        self._complaint.show_error(at_all)
         layouts = _partial_layouts(layers, (window, 1))
         shapes: list[Shape] = [(window, 1), *(layout.shapes[-1] for layout in layouts)]
         for index, card in enumerate(self._cards):
@@ -193,7 +223,7 @@ class StackEditor(QWidget):
         self.edited.emit("layers", inserted(self._layers, Layer.kinds[kind]()))
 
     def _rebuild(self, layers: Sequence[Layer], entries: list[list[Entry]]) -> None:
-        focused = next((card.index for card in self._cards if card.hasFocus()), None)
+        focused = next(((card.index, path) for card in self._cards if (path := card.focused()) is not None), None)
         for card in self._cards:
             self._layout.removeWidget(card)
             card.hide()
@@ -204,8 +234,11 @@ class StackEditor(QWidget):
             card.mended.connect(self.mended)
             card.commanded.connect(self._command)
             self._layout.addWidget(card)
+            # Qt would show it later, and a hidden widget cannot take the keyboard.
+            card.show()
         if focused is not None and self._cards:
-            self._cards[min(focused, len(self._cards) - 1)].setFocus()
+            index, path = focused
+            self._cards[min(index, len(self._cards) - 1)].focus(path)
 
     def _command(self, index: int, word: str) -> None:
         layers = list(self._layers)
@@ -221,9 +254,9 @@ class StackEditor(QWidget):
                 return
             layers[index], layers[target] = layers[target], layers[index]
         self.edited.emit("layers", tuple(layers))
-        if target < len(self._cards):
+        if self._cards:
             # The key that moved a layer goes on moving the same one.
-            self._cards[target].setFocus()
+            self._cards[min(target, len(self._cards) - 1)].setFocus()
 
 
 def _entries(layer: Layer, prefix: str) -> list[Entry]:

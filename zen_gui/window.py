@@ -52,6 +52,8 @@ class Window(QMainWindow):
         self._problem: SpecError | None = None
         self._shown: Moment | None = None
         self._turn = False
+        # After a rewind nothing would be lost, but what waited before it was not asked for.
+        self._held = False
         self._series: Series | None = None
 
         self.actions_by_name = actions(self)
@@ -98,28 +100,29 @@ class Window(QMainWindow):
 
     def run_or_pause(self) -> None:
         """Train, or pause; after the last epoch as many epochs again."""
-        moment = self.session.latest
-        self.banner.forget()
-        if moment.state is State.RUNNING:
+        self.banner.expect()
+        if self.session.active:
             self.session.pause()
-        elif moment.state is State.FINISHED:
-            self.edit("epochs", self.in_force.epochs + moment.frame.epoch)
-            self.session.run()
         elif self.actions_by_name["run"].isEnabled():
+            moment = self.session.latest
+            if moment.state is State.FINISHED and self.in_force.epochs <= moment.frame.epoch:
+                self.edit("epochs", self.in_force.epochs + moment.frame.epoch)
             self.session.run()
 
     def one_step(self) -> None:
         """Train on one batch."""
-        self.banner.forget()
         if self.actions_by_name["step"].isEnabled():
+            self.banner.expect()
             self.session.step()
 
     def rewind(self) -> None:
         """Back to step 0 with the same first weights; what waits goes on waiting."""
+        self._held = self.document.experiment != self.in_force
         self._restart(self.in_force)
 
     def new_weights(self) -> None:
         """Back to step 0 with the weights of the next seed; what else waits goes on waiting."""
+        self._held = self.document.experiment != self.in_force
         seed = (self.in_force.seed + 1) % NEXT_SEED
         self._restart(edited(self.in_force, "seed", seed))
         self.document.apply(edited(self.document.experiment, "seed", seed), "New weights")
@@ -137,6 +140,7 @@ class Window(QMainWindow):
         for path in ("curve", "samples", "window", "validation", "test", "scaling", "noise"):
             experiment = edited(experiment, path, value_at(preset, path))
         self.document.apply(experiment, f"Take preset {name}")
+        self.controls.revert("curve.expression")
 
     def choose_theme(self, name: str) -> None:
         """Dress the program in `"dark"`, `"light"`, or as the `"system"` says, and remember it."""
@@ -150,22 +154,28 @@ class Window(QMainWindow):
     def _follow_document(self) -> None:
         """Live settings act at once. Others do where no training would be lost; else they wait."""
         experiment = self.document.experiment
+        self._problem = _problem(experiment)
         for path, _, value in differences(self.in_force, experiment):
             if setting_at(experiment, path).live:
-                self.session.retune(path, value)
-                self.in_force = edited(self.in_force, path, value)
-        self._problem = _problem(experiment)
-        if self._problem is None and self._nothing_to_lose() and experiment != self.in_force:
+                try:
+                    self.session.retune(path, value)
+                except SpecError as error:
+                    self._problem = self._problem or error
+                else:
+                    self.in_force = edited(self.in_force, path, value)
+        self._held = self._held and experiment != self.in_force
+        if self._problem is None and self._nothing_to_lose() and not self._held and experiment != self.in_force:
             self._restart(experiment)
         else:
             self._show_experiment()
 
     def _nothing_to_lose(self) -> bool:
-        return self.session.latest.frame.step == 0 and self.session.latest.state is not State.RUNNING
+        return self.session.latest.frame.step == 0 and not self.session.active
 
     def _restart(self, experiment: Experiment) -> None:
         """Train `experiment` from step 0, in a new session. The old one's worker ends by itself."""
         trained = self.session.latest.frame.step > 0
+        self.banner.expect()
         self.session.stop()
         self.in_force = experiment
         self.session = Session(Trainer(experiment))
@@ -180,8 +190,8 @@ class Window(QMainWindow):
         self.document.apply(self.in_force, "Discard waiting changes")
 
     def _cut_rate(self) -> None:
-        self.banner.forget()
-        self.edit("optimizer.lr", self.document.experiment.optimizer.lr / CUT)
+        self.edit("optimizer.lr", self.in_force.optimizer.lr / CUT)
+        self.rewind()
         self.session.run()
 
     # From document and session to the panels.

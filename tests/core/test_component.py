@@ -446,7 +446,8 @@ def test_the_declaration_at_a_path_is_found():
     assert setting_at(experiment, "optimizer.lr") is Adam.settings["lr"]
     assert setting_at(experiment, "layers.0.hidden_dim") is RNN.settings["hidden_dim"]
     assert setting_at(experiment, "layers.0") is Experiment.settings["layers"]
-    assert setting_at(experiment, "curve.letters.a") is Formula.settings["letters"]
+    letter = setting_at(experiment, "curve.letters.a")
+    assert (letter.name, letter.label, letter.type, letter.live) == ("a", "a", float, False)
     assert isinstance(setting_at(experiment, "seed"), Setting)
 
 

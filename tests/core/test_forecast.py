@@ -287,8 +287,9 @@ def test_rules_are_found_on_the_training_part_and_continue_from_the_test_part():
     values[series.test_start :] = 99
     other = replace(series, values=values)
     assert all((each.values == before[each.name]).all() for each in baselines(other, 5))
-    values[series.train_end : series.test_start] += 1
-    after = {each.name: each.values for each in baselines(other, 5)}
+    nearer = values.copy()
+    nearer[series.train_end : series.test_start] += 1
+    after = {each.name: each.values for each in baselines(replace(series, values=nearer), 5)}
     assert set(after) == set(before)
     assert (after["mean"] == before["mean"]).all()
     assert (after["last value"] == before["last value"] + 1).all()

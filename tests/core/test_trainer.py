@@ -323,12 +323,13 @@ def test_a_frame_stays_as_it_was_while_the_run_goes_on(tiny):
 def test_nothing_in_a_frame_can_be_written_to(tiny):
     trainer = Trainer(tiny)
     next(trainer)
+    trainer.baselines()
     frame = trainer.frame(trainer.forecast())
     with pytest.raises(AttributeError):
         frame.step = 3
     writable = [
         name
-        for part in (frame, frame.forecast)
+        for part in (frame, frame.forecast, frame.series, *frame.baselines)
         for name, value in vars(part).items()
         if isinstance(value, np.ndarray) and value.flags.writeable
     ]

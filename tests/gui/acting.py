@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QEvent, QPoint, QTimer, Qt
+import shiboken6
+from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -14,7 +15,6 @@ from PySide6.QtWidgets import (
     QApplication,
     QCheckBox,
     QComboBox,
-    QFrame,
     QLabel,
     QLineEdit,
     QMenu,
@@ -71,6 +71,19 @@ def changed(experiment: Experiment = SMALL, **values: Any) -> Experiment:
 def workers() -> list[threading.Thread]:
     """The threads that train now, or could."""
     return [thread for thread in threading.enumerate() if thread.name == WORKER]
+
+
+def tear_down(window: Window) -> None:
+    """Close a window and take it away whole, so that no later test pays for its widgets; waits for every worker."""
+    window.close()
+    window.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    # The filter lives as long as its window's Python half, which only the collector ends.
+    if hasattr(window, "_keys") and shiboken6.isValid(window._keys):
+        QApplication.instance().removeEventFilter(window._keys)
+    for worker in workers():
+        worker.join(GENEROUS / 1000)
+    assert not workers(), "a worker outlived its window"
 
 
 class Person:
@@ -167,9 +180,7 @@ class Person:
         # Through the window, as a mouse does: what lies over the widget would get the click.
         spot = widget.mapTo(self.window, _spot(widget))
         assert self.window.childAt(spot) in (widget, *widget.findChildren(QWidget)), "something lies over it"
-        QTest.mouseClick(
-            self.window.windowHandle(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, spot
-        )
+        QTest.mouseClick(self.window.windowHandle(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, spot)
 
     def reach(self, widget: QWidget) -> None:
         """Scroll until it is in view."""
@@ -298,10 +309,6 @@ class Person:
 def text_of(widget: QWidget) -> str:
     """What stands on a button or a label."""
     return widget.text().replace("&", "") if isinstance(widget, (QAbstractButton, QLabel)) else ""
-
-
-def frames(window: QWidget) -> list[QFrame]:
-    return [frame for frame in window.findChildren(QFrame) if frame.isVisible()]
 
 
 def _control(row: QWidget, name: str) -> bool:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from acting import GENEROUS, SMALL, Person, tear_down
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from threadpoolctl import threadpool_limits
 
-from acting import GENEROUS, SMALL, Person, workers
 from zen_core.experiment import Experiment
 from zen_gui import theme
 from zen_gui.__main__ import SWITCH_INTERVAL
@@ -65,11 +65,7 @@ def window(qtbot: QtBot, qapp: QApplication, tmp_path: Path, faults: list[str]) 
 
     yield open_window
     for one in opened:
-        one.close()
-        one.deleteLater()
-    for worker in workers():
-        worker.join(GENEROUS / 1000)
-    assert not workers(), "a worker outlived its window"
+        tear_down(one)
     qapp.processEvents()
     assert faults == []
 

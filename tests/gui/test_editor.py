@@ -6,14 +6,14 @@ import math
 from typing import Any, ClassVar
 
 import pytest
+from acting import NO_SCREEN, SMALL, changed
+from conftest import SitDown
 from PySide6.QtCore import QObject, QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QLineEdit, QSlider, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from acting import NO_SCREEN, SMALL, changed
-from conftest import SitDown
 from zen_core import nn, optim
 from zen_core.autodiff import Array, Tensor
 from zen_core.component import Component, Numbers, Setting, SpecError, from_plain, hyper
@@ -294,7 +294,7 @@ class TestEachKind:
     def test_slides_where_the_range_makes_a_track(self, build: Any, component: Component) -> None:
         form = build(component)
         heard = Heard(form)
-        for path, setting, value in entries_of(component):
+        for path, setting, _ in entries_of(component):
             for slider in row_of(form, path).findChildren(Slider):
                 heard.edits.clear()
                 slider.setFocus()
@@ -446,9 +446,7 @@ def new_kinds(monkeypatch: pytest.MonkeyPatch) -> tuple[type[Layer], type[Optimi
         patience: int = hyper(3, 1, 9, live=True, help="Nothing but a number.")
         memories: ClassVar[int] = 0
 
-        def update(
-            self, w: Array, g: Array, lr: float, t: int, memory: optim.Memory
-        ) -> tuple[Array, optim.Memory]:
+        def update(self, w: Array, g: Array, lr: float, t: int, memory: optim.Memory) -> tuple[Array, optim.Memory]:
             return w - lr * (g / (abs(g) + 1e-12)).astype(w.dtype), memory
 
     made = Echo, SignDescent
@@ -500,5 +498,3 @@ def test_numbers_of_the_catalogue_can_be_typed_as_they_are_shown() -> None:
             if setting.type in (int, float):
                 shown = format_number(setting.default).replace("−", "-")
                 assert math.isclose(float(shown), setting.default, rel_tol=0, abs_tol=0), setting.name
-
-

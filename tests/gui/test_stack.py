@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QPoint
-from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QMenu, QToolButton
-
 from acting import NO_SCREEN, Person, changed, text_of
 from conftest import SitDown
+from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QMenu, QPushButton, QToolButton
+
 from zen_core.experiment import Experiment
 from zen_core.nn import RNN, Layer, Linear, ReLU, Softmax, Tanh
 from zen_core.weights import Layout
@@ -301,11 +301,15 @@ def test_an_impossible_stack_says_so_on_the_card_and_its_remedy_mends_it(sit_dow
         [sentence] if index == at else [] for index in range(len(wrong))
     ]
     assert person.cards()[at].property("state") == "error"
-    assert person.status() == f"Cannot train. {sentence} {person.status().rpartition('numpy')[1]}" + (
-        person.status().rpartition("numpy")[2]
+    assert (
+        person.status()
+        == f"Cannot train. {sentence} {person.status().rpartition('numpy')[1]}"
+        + (person.status().rpartition("numpy")[2])
     )
     assert not person.button("Run").isEnabled()
-    person.click(person.button(remedy, person.cards()[at]))
+    (button,) = [b for b in person.all(QPushButton, inside=person.cards()[at]) if text_of(b)]
+    assert remedy.split()[-2:] == text_of(button).split()[-2:]
+    person.click(button)
     assert layers(person) == mended
     assert person.errors() == []
     assert person.button("Run").isEnabled()
