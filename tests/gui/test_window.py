@@ -311,6 +311,34 @@ def test_after_enter_in_a_number_space_runs(sit_down: SitDown) -> None:
     assert person.field("Hidden").text() == "6"
 
 
+def test_undo_works_right_after_enter_in_a_number(sit_down: SitDown) -> None:
+    person = sit_down()
+    person.enter("Window", "20")
+    person.press("Ctrl+Z")
+    assert edits(person) == SMALL
+    person.press("Ctrl+Shift+Z")
+    assert edits(person).window == 20
+
+
+def test_a_number_still_being_typed_is_taken_before_space_runs(sit_down: SitDown) -> None:
+    person = sit_down()
+    field = person.field("Window")
+    person.focus(field)
+    field.selectAll()
+    person.type("20")
+    person.press("Space")
+    person.until(lambda: person.step > 0)
+    assert field.text() == "20"
+    assert person.window.in_force.window == 20
+
+
+def test_a_key_held_down_goes_on_stepping_but_runs_and_rewinds_once(sit_down: SitDown) -> None:
+    actions = sit_down().window.actions_by_name
+    assert actions["step"].autoRepeat()
+    for name in ("run", "rewind", "new_weights", "apply", "log"):
+        assert not actions[name].autoRepeat(), name
+
+
 def test_letters_typed_into_a_list_choose_there_and_command_nothing(sit_down: SitDown) -> None:
     person = sit_down()
     person.train(3)
@@ -707,7 +735,7 @@ def test_divergence_is_told_the_weights_stay_and_a_smaller_rate_trains(sit_down:
         person.until(lambda: person.step > 100 or person.state is State.DIVERGED)
         if person.state is not State.DIVERGED:
             break
-        assert person.reads(f"rate of {rate:.3g}.", person.window.banner)
+        person.until(lambda rate=rate: person.reads(f"rate of {rate:.3g}.", person.window.banner))
     assert person.step > 100
     assert person.losses[0] == first, "the same first weights"
     assert not person.window.banner.isVisible()
