@@ -45,6 +45,7 @@ RECURRENT_VARIANTS = [
         {"hidden_dim": 1},
         {"hidden_dim": 3, "return_sequences": True},
         {"hidden_dim": 3, "return_sequences": True, "units": 2},
+        *({"hidden_dim": 3, name: not each.default} for name, each in kind.settings.items() if each.type is bool),
     )
 ]
 VARIANTS = [small(kind) for kind in FEED_FORWARD] + RECURRENT_VARIANTS
