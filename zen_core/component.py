@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import json
 import math
 import numbers
 import reprlib
@@ -70,7 +69,7 @@ _brief.maxlevel = 2
 _brief.maxstring = _brief.maxother = 60
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """A value as an error names it, whatever it is and however long."""
     if isinstance(value, int) and value.bit_length() > 128:
         return "a number of more than 38 digits"
@@ -149,7 +148,7 @@ class Setting:
             if not isinstance(value, Mapping):
                 raise self._refusal(value, "a table of names and numbers")
             return Numbers(
-                {str(name): _within(str(name), self._number, number, float) for name, number in value.items()}
+                {str(name): within(str(name), self._number, number, float) for name, number in value.items()}
             )
         if self.type is bool:
             if not isinstance(value, bool):
@@ -172,7 +171,7 @@ class Setting:
         if len(items) > MOST_ENTRIES:
             raise SpecError(f"{self.label} has {len(items):,} entries. Use at most {MOST_ENTRIES}.")
         return tuple(
-            _within(str(index), from_plain, self.element, item.strip() if isinstance(item, str) else item)
+            within(str(index), from_plain, self.element, item.strip() if isinstance(item, str) else item)
             for index, item in enumerate(items)
         )
 
@@ -205,7 +204,7 @@ class Setting:
         return f"{self.high:g} or less" if self.high is not None else "a finite number"
 
     def _refusal(self, value: Any, remedy: str, more: str = "") -> SpecError:
-        return SpecError(f"{self.label} cannot be {_shown(value)}. Use {remedy}.{more}")
+        return SpecError(f"{self.label} cannot be {shown(value)}. Use {remedy}.{more}")
 
 
 def hyper(
@@ -254,7 +253,7 @@ class Component:
 
     def __post_init__(self) -> None:
         for name, setting in self.settings.items():
-            object.__setattr__(self, name, _within(name, setting.accept, getattr(self, name)))
+            object.__setattr__(self, name, within(name, setting.accept, getattr(self, name)))
 
     def __repr__(self) -> str:
         told = [f"{n}={getattr(self, n)!r}" for n, s in self.settings.items() if getattr(self, n) != s.default]
@@ -302,145 +301,38 @@ def from_plain(family: type[C], data: Any) -> C:
     if isinstance(data, str):
         data = {"kind": data}
     if not isinstance(data, Mapping):
-        raise SpecError(f"Expected one of {', '.join(family.kinds)}, found {_shown(data)}.")
+        raise SpecError(f"Expected one of {', '.join(family.kinds)}, found {shown(data)}.")
     given = dict(data)
     kind = given.pop("kind", family.__name__)
     cls = family.kinds.get(kind) if isinstance(kind, str) else None
     if cls is None:
         near = suggestion(kind, family.kinds) if isinstance(kind, str) else ""
-        raise SpecError(f"Unknown {family.__name__.lower()} {_shown(kind)}.{near} Known: {', '.join(family.kinds)}.")
+        raise SpecError(f"Unknown {family.__name__.lower()} {shown(kind)}.{near} Known: {', '.join(family.kinds)}.")
     values = {}
     for name, value in given.items():
-        values[name] = _within(str(name), _accepted, cls, name, value)
+        values[name] = within(str(name), accepted, cls, name, value)
     return cast(C, cls(**values))
 
 
-def _declared(cls: type[Component], name: str) -> Setting:
+def declared(cls: type[Component], name: str) -> Setting:
+    """The declaration of a setting; raises SpecError, with a suggestion, where the kind has none of that name."""
     setting = cls.settings.get(name)
     if setting is None:
         known = ", ".join(cls.settings) or "none"
         near = suggestion(str(name), cls.settings)
-        raise SpecError(f"{cls.__name__} has no setting {_shown(name)}.{near} Its settings: {known}.")
+        raise SpecError(f"{cls.__name__} has no setting {shown(name)}.{near} Its settings: {known}.")
     return setting
 
 
-def _accepted(cls: type[Component], name: str, value: Any) -> Any:
-    return _declared(cls, name).accept(value)
+def accepted(cls: type[Component], name: str, value: Any) -> Any:
+    """The value as the setting's type; raises SpecError where there is no such setting, or the value does not fit."""
+    return declared(cls, name).accept(value)
 
 
-def _within(path: str, action: Any, *arguments: Any) -> Any:
+def within(path: str, action: Any, *arguments: Any) -> Any:
     """Call `action`, putting `path` before the path of a SpecError it raises."""
     try:
         return action(*arguments)
     except SpecError as error:
         error.path = f"{path}.{error.path}" if error.path else path
         raise
-
-
-def edited(component: C, path: str, value: Any) -> C:
-    """Return a copy in which the setting at `path` has `value`.
-
-    A path is names and indices joined by dots: `"optimizer.lr"`, `"layers.0.hidden_dim"`, `"curve.letters.a"`.
-    Raises SpecError for a path that is not there, or a value that does not fit.
-    """
-    return cast(C, _replaced(component, path.split("."), value))
-
-
-def _replaced(component: Component, steps: list[str], value: Any) -> Component:
-    first, rest = steps[0], steps[1:]
-    if rest:
-        _within(first, _declared, type(component), first)
-        value = _within(first, _inside, getattr(component, first), rest, value)
-    value = _within(first, _accepted, type(component), first, value)
-    return cast(Component, dataclasses.replace(cast(Any, component), **{first: value}))
-
-
-def _inside(target: Any, steps: list[str], value: Any) -> Any:
-    """Put `value` into what stands in a setting: a component, an entry of a stack, or a table of numbers."""
-    first, rest = steps[0], steps[1:]
-    if isinstance(target, Component):
-        return _replaced(target, steps, value)
-    if isinstance(target, Numbers):
-        if rest or first not in target:
-            known = ", ".join(target) or "none"
-            raise SpecError(f"There is no {_shown('.'.join(steps))} here. Known: {known}.", path=".".join(steps))
-        return {**target, first: value}
-    if isinstance(target, tuple):
-        index = _within(first, _index, target, first)
-        new = _within(first, _inside, target[index], rest, value) if rest else value
-        return (*target[:index], new, *target[index + 1 :])
-    raise SpecError(f"There is nothing inside this setting to be called {_shown(first)}.", path=".".join(steps))
-
-
-def _index(items: tuple[Any, ...], text: str) -> int:
-    if text not in map(str, range(len(items))):
-        raise SpecError(f"There is no entry {_shown(text)}. There are {len(items)}, counted from 0.")
-    return int(text)
-
-
-def edited_text(component: C, path: str, text: str) -> C:
-    """Like `edited`, with the value as typed on a command line: `0.01`, `true`, `SGD`, `RNN,Linear`, or JSON."""
-    if setting_at(component, path).type is str:
-        return edited(component, path, text)
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        value = text
-    return edited(component, path, value)
-
-
-def value_at(component: Component, path: str) -> Any:
-    """Return what stands at `path`; raises SpecError where nothing does."""
-    target: Any = component
-    for step in path.split("."):
-        if isinstance(target, Component):
-            target = getattr(target, _declared(type(target), step).name)
-        elif isinstance(target, Numbers) and step in target:
-            target = target[step]
-        elif isinstance(target, tuple):
-            target = target[_index(target, step)]
-        else:
-            raise SpecError(f"There is no setting {path[:80]!r}.", path=path)
-    return target
-
-
-def setting_at(component: Component, path: str) -> Setting:
-    """Return the declaration of the setting at `path`; an entry of a stack answers with the stack's, an entry of a
-    table of numbers with its own."""
-    owner, found = component, None
-    steps = path.split(".")
-    for depth, step in enumerate(steps, start=1):
-        value = value_at(component, ".".join(steps[:depth]))
-        if isinstance(owner, Component) and step in owner.settings:
-            found = owner.settings[step]
-        elif found is not None and found.type is Numbers:
-            found = found.entry(step)
-        if isinstance(value, Component):
-            owner = value
-    assert found is not None
-    return found
-
-
-def differences(old: Component, new: Component, prefix: str = "") -> list[tuple[str, Any, Any]]:
-    """Return (path, old value, new value) for each setting in which two components of one kind differ.
-
-    Where a chosen kind or the length of a stack differs, the whole choice is one difference.
-    """
-    assert type(old) is type(new)
-    found: list[tuple[str, Any, Any]] = []
-    for name in old.settings:
-        found += _value_differences(getattr(old, name), getattr(new, name), prefix + name)
-    return found
-
-
-def _value_differences(old: Any, new: Any, path: str) -> list[tuple[str, Any, Any]]:
-    if old == new:
-        return []
-    if isinstance(old, Component) and type(old) is type(new):
-        return differences(old, new, path + ".")
-    if isinstance(old, tuple) and len(old) == len(new):
-        pairs = enumerate(zip(old, new, strict=True))
-        return [change for index, (a, b) in pairs for change in _value_differences(a, b, f"{path}.{index}")]
-    if isinstance(old, Numbers) and old.keys() == new.keys():
-        return [change for key in old for change in _value_differences(old[key], new[key], f"{path}.{key}")]
-    return [(path, old, new)]

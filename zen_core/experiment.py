@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from zen_core.autodiff import Array
-from zen_core.component import Component, Remedy, SpecError, edited_text, from_plain, hyper, to_plain
+from zen_core.component import Component, Remedy, SpecError, from_plain, hyper, to_plain
 from zen_core.curve import Curve, Formula, Scaling, Series, Standard
+from zen_core.edits import edited_text
 from zen_core.loss import MSE, Loss
 from zen_core.nn import RNN, Layer, Linear, Recurrent, check_stack
 from zen_core.optim import Adam, Cosine, Optimizer, Schedule

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from zen_core.autodiff import Array
-from zen_core.component import SpecError, edited, setting_at, value_at
+from zen_core.component import SpecError
 from zen_core.curve import Scaler, Series, windows
+from zen_core.edits import edited, setting_at, value_at
 from zen_core.experiment import Experiment
 from zen_core.forecast import Baseline, Forecast, Network, baselines, forecasting
 from zen_core.loop import Loop, Step

@@ -21,8 +21,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from zen_core.component import Numbers, SpecError, differences, setting_at
+from zen_core.component import Numbers, SpecError
 from zen_core.curve import Formula
+from zen_core.edits import differences, setting_at
 from zen_core.experiment import Experiment
 from zen_core.nn import Layer
 from zen_core.weights import Layout

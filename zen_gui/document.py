@@ -10,7 +10,7 @@ from zlib import crc32
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from zen_core.component import edited, setting_at
+from zen_core.edits import edited, setting_at
 from zen_core.experiment import Experiment
 
 BURST = 1.0

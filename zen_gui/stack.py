@@ -19,7 +19,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from zen_core.component import SpecError, edited
+from zen_core.component import SpecError
+from zen_core.edits import edited
 from zen_core.nn import Layer, Linear, Recurrent
 from zen_core.weights import Layout, Shape
 from zen_gui import theme

@@ -10,8 +10,9 @@ from PySide6.QtCore import QCoreApplication, QEvent, QSettings, Qt, QTimer, Sign
 from PySide6.QtGui import QActionGroup, QCloseEvent, QGuiApplication, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QMenu, QVBoxLayout, QWidget
 
-from zen_core.component import Remedy, SpecError, differences, edited, setting_at, value_at
+from zen_core.component import Remedy, SpecError
 from zen_core.curve import Series
+from zen_core.edits import differences, edited, setting_at, value_at
 from zen_core.experiment import Experiment
 from zen_core.session import Moment, Session, State
 from zen_core.trainer import Trainer

@@ -15,7 +15,7 @@ from PySide6.QtCore import QEventLoop, QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 from threadpoolctl import threadpool_limits
 
-from zen_core.component import edited
+from zen_core.edits import edited
 from zen_core.experiment import Experiment
 from zen_gui import theme
 from zen_gui.__main__ import SWITCH_INTERVAL

@@ -11,7 +11,8 @@ import pytest
 
 from zen_core import autodiff, loss, nn, optim
 from zen_core.autodiff import Tensor, gradients
-from zen_core.component import SpecError, edited
+from zen_core.component import SpecError
+from zen_core.edits import edited
 from zen_core.loop import Diverged
 from zen_core.trainer import Trainer
 

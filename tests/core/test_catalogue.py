@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from zen_core import autodiff
 from zen_core.__main__ import main
-from zen_core.component import Component, SpecError, edited, edited_text, from_plain, to_plain
+from zen_core.component import Component, SpecError, from_plain, to_plain
 from zen_core.curve import Curve, Scaling
+from zen_core.edits import edited, edited_text
 from zen_core.experiment import Experiment, load, save
 from zen_core.loss import Loss
 from zen_core.nn import RNN, Layer, Linear, Recurrent

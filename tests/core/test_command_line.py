@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from zen_core.__main__ import FAMILIES, main
-from zen_core.component import edited, from_plain
+from zen_core.component import from_plain
 from zen_core.curve import Formula
+from zen_core.edits import edited
 from zen_core.experiment import Experiment, save
 from zen_core.optim import SGD, Cosine, Optimizer
 from zen_core.trainer import Trainer

@@ -12,23 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zen_core.component import (
-    Component,
-    Numbers,
-    Remedy,
-    Setting,
-    SpecError,
-    differences,
-    edited,
-    edited_text,
-    from_plain,
-    hyper,
-    setting_at,
-    suggestion,
-    to_plain,
-    value_at,
-)
+from zen_core.component import Component, Numbers, Remedy, Setting, SpecError, from_plain, hyper, suggestion, to_plain
 from zen_core.curve import Formula
+from zen_core.edits import differences, edited, edited_text, setting_at, value_at
 from zen_core.experiment import Experiment
 from zen_core.loss import MSE, Huber
 from zen_core.nn import RNN, Linear

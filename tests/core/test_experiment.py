@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 
 from zen_core import experiment as experiment_module
-from zen_core.component import SpecError, edited, from_plain, to_plain
+from zen_core.component import SpecError, from_plain, to_plain
 from zen_core.curve import Formula, MinMax, Scaling, Standard
+from zen_core.edits import edited
 from zen_core.experiment import MOST_BYTES, Experiment, load, save
 from zen_core.loop import Diverged
 from zen_core.loss import CategoricalCrossentropy

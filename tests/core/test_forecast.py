@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from zen_core import forecast as forecast_module
-from zen_core.component import edited
 from zen_core.curve import Formula, Scaler, Series
+from zen_core.edits import edited
 from zen_core.experiment import Experiment
 from zen_core.forecast import (
     TOLERANCE,

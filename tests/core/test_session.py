@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from zen_core import session as session_module
-from zen_core.component import SpecError, edited
+from zen_core.component import SpecError
 from zen_core.curve import Formula
+from zen_core.edits import edited
 from zen_core.experiment import Experiment
 from zen_core.nn import RNN, Linear
 from zen_core.optim import Constant, Cosine, Optimizer

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from zen_core import autodiff
-from zen_core.component import SpecError, edited
+from zen_core.component import SpecError
+from zen_core.edits import edited
 from zen_core.loop import Diverged
 from zen_core.nn import RNN, Layer, Linear
 from zen_core.optim import Adam, Constant, Cosine, Optimizer

@@ -23,8 +23,8 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from zen_core.component import edited
 from zen_core.curve import Formula
+from zen_core.edits import edited
 from zen_core.experiment import Experiment
 from zen_core.nn import RNN, Linear
 from zen_core.session import State

@@ -4,7 +4,8 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from zen_core.component import SpecError, edited
+from zen_core.component import SpecError
+from zen_core.edits import edited
 from zen_core.experiment import Experiment
 from zen_gui.document import BURST, Document
 
