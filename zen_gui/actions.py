@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Command:
-    """Something a person can ask of the window. `menu` is the heading under which it stands."""
+    """Something a person can ask of the window. `menu` is the heading under which it stands; a command that `repeats`
+    does so while its keys are held down."""
 
     name: str
     menu: str
@@ -29,12 +30,13 @@ class Command:
     icon: str = ""
     help: str = ""
     separated: bool = False
+    repeats: bool = False
 
 
 COMMANDS = (
     Command("quit", "File", "Quit", lambda w: w.close(), "Ctrl+Q"),
-    Command("undo", "Edit", "Undo", lambda w: w.document.undo_stack.undo(), "Ctrl+Z", "undo"),
-    Command("redo", "Edit", "Redo", lambda w: w.document.undo_stack.redo(), "Ctrl+Shift+Z", "redo"),
+    Command("undo", "Edit", "Undo", lambda w: w.document.undo_stack.undo(), "Ctrl+Z", "undo", repeats=True),
+    Command("redo", "Edit", "Redo", lambda w: w.document.undo_stack.redo(), "Ctrl+Shift+Z", "redo", repeats=True),
     Command("fit", "View", "Fit the curve", lambda w: w.curve.fit(), "F", "fit", "Show the whole curve."),
     Command(
         "log",
@@ -46,7 +48,9 @@ COMMANDS = (
         "Switch the loss axis: log or linear.",
     ),
     Command("run", "Run", "Run", lambda w: w.run_or_pause(), "Space", "run", "Train, or pause."),
-    Command("step", "Run", "Step", lambda w: w.one_step(), "Right", "step", "Train on one batch, then pause."),
+    Command(
+        "step", "Run", "Step", lambda w: w.one_step(), "Right", "step", "Train on one batch, then pause.", repeats=True
+    ),
     Command(
         "rewind",
         "Run",
@@ -79,6 +83,7 @@ def actions(window: Window) -> dict[str, QAction]:
             action.setShortcut(QKeySequence(command.keys))
         if command.icon:
             action.setIcon(theme.icon(command.icon))
+        action.setAutoRepeat(command.repeats)
         action.setToolTip(tooltip(command))
         action.triggered.connect(_acting(command, window))
         window.addAction(action)
@@ -94,6 +99,10 @@ def tooltip(command: Command) -> str:
 
 def _acting(command: Command, window: Window) -> Callable[[], None]:
     def act() -> None:
+        focused = QApplication.focusWidget()
+        if isinstance(focused, NumberField):
+            # A button that is clicked takes no focus: what is being typed would come too late.
+            focused.commit()
         command.act(window)
 
     return act
@@ -105,7 +114,13 @@ class KeysForControls(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
             return False
-        if watched is not QApplication.focusWidget() or event.modifiers() not in _PLAIN:
+        if watched is not QApplication.focusWidget():
+            return False
+        if isinstance(watched, NumberField) and not watched.isModified() and _is_undo_or_redo(event):
+            # Nothing typed to take back: it is the window's.
+            event.ignore()
+            return True
+        if event.modifiers() not in _PLAIN:
             return False
         space = event.key() == Qt.Key.Key_Space
         arrow = event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right)
@@ -126,6 +141,10 @@ class KeysForControls(QObject):
         if wanted:
             event.accept()
         return wanted
+
+
+def _is_undo_or_redo(event: QKeyEvent) -> bool:
+    return event.matches(QKeySequence.StandardKey.Undo) or event.matches(QKeySequence.StandardKey.Redo)
 
 
 _PLAIN = (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier)

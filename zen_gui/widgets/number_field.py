@@ -118,7 +118,7 @@ class NumberField(QLineEdit):
                 far = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
                 self._step(1 if key == Qt.Key.Key_Up else -1, far)
             case Qt.Key.Key_Return | Qt.Key.Key_Enter:
-                self._commit()
+                self.commit()
             case Qt.Key.Key_Escape if self.isModified():
                 self._accept()
                 self._show()
@@ -138,7 +138,7 @@ class NumberField(QLineEdit):
         super().focusOutEvent(event)
         # The field's own menu and another program's window do not end the typing.
         if event.reason() not in (Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFocusReason):
-            self._commit()
+            self.commit()
 
     def event(self, event: QEvent) -> bool:
         is_shortened = not self.isModified() and not self.hasFocus() and self.text() != self._whole_text
@@ -154,7 +154,8 @@ class NumberField(QLineEdit):
 
     # ── Taking what was typed ────────────────────────────────────────────────────────────────────────────────────
 
-    def _commit(self) -> None:
+    def commit(self) -> None:
+        """Take what has been typed, as Enter does."""
         if not self.isModified():
             self._show()
             return
