@@ -32,12 +32,12 @@ class Step(NamedTuple):
 
 
 class Diverged(ArithmeticError):
-    """A loss, gradient or weight stopped being finite; the update was not made, so the weights are still good."""
+    """A loss, gradient or weight stopped being finite; that update was not made, so every weight is still finite."""
 
     def __init__(self, step: int, layer: int, kind: str, rate: float) -> None:
         super().__init__(
             f"Diverged at step {step:,}, in layer {layer + 1} ({kind}), at a learning rate of {rate:.3g}. "
-            "That update was not made, so the weights are still good. Lower the learning rate or clip the gradient."
+            "That update was not made: every weight is still finite. Lower the learning rate or clip the gradient."
         )
         self.step = step
         self.layer = layer

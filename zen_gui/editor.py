@@ -58,6 +58,8 @@ class NumberControl(QWidget):
         if track and low is not None and high is not None and (setting.log or high - low <= WIDEST_LINEAR_TRACK):
             self._slider = Slider(low=low, high=high, integer=integer, log=setting.log)
             self._slider.setAccessibleName(setting.label)
+            # Tab goes to the field beside it, where the arrow keys do the same.
+            self._slider.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
             self._slider.moved.connect(self.edited)
             self._slider.reset_requested.connect(self._reset)
             layout.addWidget(self._slider, 1)

@@ -67,10 +67,8 @@ class Window(QMainWindow):
         self._arrange()
         self._fill_menus()
 
-        self._keys = KeysForControls()
-        app = QApplication.instance()
-        assert isinstance(app, QApplication)
-        app.installEventFilter(self._keys)
+        self._keys = KeysForControls(self)
+        _app().installEventFilter(self._keys)
         self.document.changed.connect(self._follow_document)
         self.document.undo_stack.canUndoChanged.connect(self._name_undo)
         self.document.undo_stack.indexChanged.connect(self._name_undo)
@@ -146,9 +144,7 @@ class Window(QMainWindow):
     def choose_theme(self, name: str) -> None:
         """Dress the program in `"dark"`, `"light"`, or as the `"system"` says, and remember it."""
         self._settings.setValue("theme", name)
-        app = QApplication.instance()
-        assert isinstance(app, QApplication)
-        theme.apply(app, theme.named(name))
+        theme.apply(_app(), theme.named(name))
 
     # From the document to the session.
 
@@ -265,6 +261,7 @@ class Window(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._timer.stop()
+        _app().removeEventFilter(self._keys)
         self.session.stop()
         self.session.join(PATIENCE)
         super().closeEvent(event)
@@ -319,6 +316,12 @@ class Window(QMainWindow):
     def _follow_system(self, _: Qt.ColorScheme) -> None:
         if self._settings.value("theme", "system") == "system":
             self.choose_theme("system")
+
+
+def _app() -> QApplication:
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    return app
 
 
 def _problem(experiment: Experiment) -> SpecError | None:

@@ -37,8 +37,7 @@ def sentences(moment: Moment) -> tuple[str, str]:
         case State.FINISHED:
             return "Finished.", f"{_best(frame)}{_drift(frame)}"
         case State.DIVERGED:
-            title, _, rest = moment.message.partition(". ")
-            return f"{title}.", rest
+            return f"{moment.message.partition('. ')[0]}.", ""
         case State.FAILED:
             return "Failed.", f"{moment.message}. Press Run to go on from step {frame.step:,}."
 

@@ -162,7 +162,7 @@ class _Score(QWidget):
         self._number = QLabel("–")
         self._number.setProperty("role", "score")
         self._number.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self._number.setAccessibleName(name)
+        self._name = name
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
@@ -171,6 +171,7 @@ class _Score(QWidget):
 
     def show_number(self, text: str) -> None:
         self._number.setText(text)
+        self._number.setAccessibleName(f"{self._name} {text}")
 
 
 def _mse(value: float | None) -> str:

@@ -104,7 +104,15 @@ class Curve(Drawing):
     def _make_strokes(self, mapping: Mapping, line: theme.Line) -> None:
         x, y = self._in_view(mapping)
         x_pixels, y_pixels = thinned(mapping.xs(x), mapping.ys(y))
-        self._solid = clipped(pieces(x_pixels, y_pixels), -_MARGIN, mapping.height + _MARGIN)
+        solid = pieces(x_pixels, y_pixels)
+        if self._tell_wild:
+            # A line that leaps from above the plot to below it and back would fill it: that is told in words instead.
+            scale = mapping.height / (mapping.high - mapping.low)
+            top = min(0.0, (mapping.high - mapping.home_high) * scale)
+            bottom = max(mapping.height, (mapping.high - mapping.home_low) * scale)
+            outside = (solid[:, 1::2] < top) | (solid[:, 1::2] > bottom)
+            solid = solid[~outside.all(axis=1)]
+        self._solid = clipped(solid, -_MARGIN, mapping.height + _MARGIN)
         strokes = dashed(self._solid, line.dash) if line.dash else overlapping(self._solid)
         ends = strokes.reshape(-1, 2)
         self._strokes = arrayToLineSegments(ends[:, 0], ends[:, 1], connect="pairs", finiteCheck=False)
