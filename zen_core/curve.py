@@ -97,7 +97,9 @@ class Standard(Scaling):
     """Mean 0 and standard deviation 1 over the training part. A constant curve is only centred."""
 
     def fit(self, training: Array) -> Scaler:
-        return Scaler(float(training.mean()), float(training.std()) or 1.0)
+        # Rounding leaves the deviation of a constant curve a little above 0.
+        deviation = float(training.std()) if np.ptp(training) else 0.0
+        return Scaler(float(training.mean()), deviation or 1.0)
 
 
 class MinMax(Scaling):

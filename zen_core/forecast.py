@@ -14,7 +14,7 @@ import numpy as np
 from zen_core.autodiff import Array, Tensor
 from zen_core.curve import Scaler, Series, windows
 from zen_core.loop import forward
-from zen_core.nn import Layer
+from zen_core.nn import Layer, Recurrent
 from zen_core.weights import Layout
 
 TOLERANCE = 0.2
@@ -39,7 +39,8 @@ class Network:
 
     def predict_all(self, inputs: Array) -> Iterator[Array]:
         """Like `predict`, a bounded number of windows at a time: yields the predictions piece by piece."""
-        widest = max([max(shape) for shape in self.layout.shapes] + [inputs.shape[1]])
+        hidden = [layer.hidden_dim for layer in self.layers if isinstance(layer, Recurrent)]
+        widest = max([*hidden, *(shape[-1] for shape in self.layout.shapes)])
         rows = max(1, NUMBERS_AT_ONCE // (inputs.shape[1] * widest))
         for start in range(0, len(inputs), rows):
             yield self.predict(inputs[start : start + rows])

@@ -158,7 +158,7 @@ def _catch_faults(window: Window) -> None:
 def _photograph(app: QApplication, window: Window, file: Path, seconds: float) -> int:
     from PySide6.QtCore import QTimer
 
-    saved = []
+    saved: list[bool] = []
 
     def photograph() -> None:
         saved.append(window.grab().save(str(file)))
@@ -167,6 +167,9 @@ def _photograph(app: QApplication, window: Window, file: Path, seconds: float) -
 
     QTimer.singleShot(round(1000 * seconds), photograph)
     app.exec()
+    if not saved:
+        print("zen-playground: the window was closed before its picture was taken.", file=sys.stderr)
+        return 1
     if not saved[0]:
         print(
             f"zen-playground: cannot write a picture to {file}. Use a .png file in a folder that exists.",

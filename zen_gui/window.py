@@ -98,7 +98,7 @@ class Window(QMainWindow):
             self.controls.accept(path)
 
     def run_or_pause(self) -> None:
-        """Train, or pause; after the last epoch as many epochs again."""
+        """Train, or pause; after the last epoch, as many epochs as have been made."""
         self.banner.expect()
         if self.session.active:
             self.session.pause()
@@ -173,9 +173,10 @@ class Window(QMainWindow):
         """Train `experiment` from step 0, in a new session. The old one's worker ends by itself."""
         trained = self.session.latest.frame.step > 0
         self.banner.expect()
+        # The new one first: where it cannot be made, the old one goes on.
+        session = Session(Trainer(experiment))
         self.session.stop()
-        self.in_force = experiment
-        self.session = Session(Trainer(experiment))
+        self.session, self.in_force = session, experiment
         if trained:
             self.loss.start_series()
         self._show_experiment()
@@ -187,9 +188,13 @@ class Window(QMainWindow):
         self.document.apply(self.in_force, "Discard waiting changes")
 
     def _cut_rate(self) -> None:
-        self.edit("optimizer.lr", self.in_force.optimizer.lr / CUT)
-        self.rewind()
+        rate = max(self.in_force.optimizer.lr / CUT, setting_at(self.in_force, "optimizer.lr").low or 0.0)
+        slower = edited(self.in_force, "optimizer.lr", rate)
+        self._held = self.document.experiment != self.in_force
+        self._restart(slower)
         self.session.run()
+        if type(self.document.experiment.optimizer) is type(slower.optimizer):
+            self.edit("optimizer.lr", rate)
 
     # From document and session to the panels.
 

@@ -226,7 +226,7 @@ def _length(reached: float) -> float:
 
 def _told(change: Change) -> SettingChange:
     last = change.path.rpartition(".")[2]
-    old = getattr(change, "old", None)
+    old = change.old
     name = _SHORT_NAMES.get(last, last.replace("_", " "))
     return SettingChange(change.step, name, "" if old is None else _value(old), _value(change.value))
 

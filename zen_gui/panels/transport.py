@@ -101,6 +101,8 @@ class TransportPanel(QWidget):
             self._fed_itself.setToolTip(f"Free run: mean squared error over the test part. For comparison:{rules}")
         forecast = frame.forecast
         if forecast is None:
+            for score in (self._fed_truth, self._fed_itself, self._valid):
+                score.show_number("–")
             return
         self._fed_truth.show_number(_mse(forecast.one_step_mse))
         self._fed_itself.show_number(_mse(forecast.free_run_mse))
