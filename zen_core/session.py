@@ -76,8 +76,10 @@ class Session:
         self._undisturbed = threading.Event()
         self._undisturbed.set()
         self._forecast: Forecast | None = None
+        self._making: Iterator[Forecast | None] | None = None
         self._forecast_wanted = True
         self._forecast_after = 0.0
+        self._credit = 0.0
         self._speed = Speed()
         self._thread = threading.Thread(target=self._work, name="zen-training", daemon=True)
         self._thread.start()
@@ -151,6 +153,7 @@ class Session:
                 self._halt(State.DIVERGED, str(error))
             except Exception as error:
                 # What made a picture fail would fail again at once: no further one before something changes.
+                self._making = None
                 self._forecast_wanted = False
                 self._halt(State.FAILED, f"{type(error).__name__}: {error}", traceback.format_exc())
 
@@ -160,13 +163,15 @@ class Session:
             self._state, self._message, self._details = State.RUNNING, "", ""
             self._publish()
         self._retune()
+        began = time.perf_counter()
         self._burst()
+        self._credit += (time.perf_counter() - began) * FORECAST_SHARE / (1 - FORECAST_SHARE)
         with self._asked:
             # A change that was asked meanwhile may be more epochs.
             if self.trainer.done and not self._changes:
                 self._halt(State.FINISHED)
         self._publish()
-        if self._state is State.RUNNING and time.perf_counter() >= self._forecast_after:
+        if self._state is State.RUNNING:
             self._picture()
 
     def _rest(self) -> None:
@@ -174,6 +179,7 @@ class Session:
         if self._state is State.RUNNING:
             self._state = State.PAUSED
             self._speed = Speed()
+        self._drop_picture()
         self._publish()
         self._picture()
         with self._asked:
@@ -190,6 +196,7 @@ class Session:
     def _retune(self) -> None:
         while self._changes:
             self.trainer.retune(*self._changes.popleft())
+            self._drop_picture()
             self._forecast_wanted = True
         if self._state is State.FINISHED and not self.trainer.done:
             self._state = State.PAUSED
@@ -212,27 +219,48 @@ class Session:
                 self._speed.add(made, time.perf_counter() - began)
 
     def _picture(self) -> None:
-        """Make a forecast of this moment and publish it, unless something else is asked meanwhile."""
-        if not self._forecast_wanted:
-            return
+        """Work on a forecast, and publish it when it is done, unless something else is asked meanwhile.
+
+        While training, it is made in helpings between the bursts, as far as the time that they earned goes; it belongs
+        to the step at which it was begun.
+        """
+        now = time.perf_counter()
         running = self._state is State.RUNNING
-        began = breath = time.perf_counter()
-        for made in self.trainer.forecasting():
+        if self._making is None:
+            # Time is not saved up for the next one.
+            self._credit = min(self._credit, 0.0)
+            if not self._forecast_wanted or (running and (now < self._forecast_after or self._credit < 0)):
+                return
+            self._making = self.trainer.forecasting()
+            self._forecast_wanted = False
+            self._forecast_after = now + FORECAST_PAUSE
+        breath = now
+        for made in self._making:
+            before, now = now, time.perf_counter()
+            if running:
+                self._credit -= now - before
+            if made is not None:
+                self._forecast = made
+                self._making = None
+                self.trainer.baselines()
+                self._publish()
+                return
             if self._stopping or self._changes or self.active != running:
                 return
+            if running and self._credit < 0:
+                return
             self._undisturbed.wait(COURTESY)
-            if time.perf_counter() - breath > BREATH:
+            if now - breath > BREATH:
                 # A free run is a great many tiny products, each of which lets go of the interpreter and takes it
                 # back at once. A thread that waits is woken by each, always too late, and never gets to insist.
                 time.sleep(1e-6)
-                breath = time.perf_counter()
-            if made is not None:
-                self._forecast = made
-        self.trainer.baselines()
-        taken = time.perf_counter() - began
-        self._forecast_after = began + taken + max(FORECAST_PAUSE - taken, taken * (1 / FORECAST_SHARE - 1))
-        self._forecast_wanted = False
-        self._publish()
+                breath = now
+
+    def _drop_picture(self) -> None:
+        """What is being made belongs to another step, or to other settings."""
+        if self._making is not None:
+            self._making = None
+            self._forecast_wanted = True
 
     def _publish(self) -> None:
         frame = self.trainer.frame(self._forecast)
