@@ -32,7 +32,7 @@ class Formula(Curve):
     expression: str = hyper(
         "sin(x)*cos(x)", help="A formula in x. Other single letters are numbers that you set.", usual="a*sin(b*x)"
     )
-    letters: Numbers = hyper(Numbers(), help="The value of each free letter of the formula.", live=False)
+    letters: Numbers = hyper(Numbers(), help="The value of each free letter of the formula.")
     start: float = hyper(0.0, -1e6, 1e6, help="The x of the first sample.", unit="x")
     step: float = hyper(
         0.125,

@@ -134,6 +134,7 @@ class SwitchControl(QCheckBox):
 
     def show_value(self, value: Any, in_force: Any) -> None:
         self.setChecked(value)
+        theme.set_state(self, "" if value == in_force else "waiting")
 
     def _clicked(self, checked: bool) -> None:
         self.edited.emit(checked)

@@ -588,6 +588,7 @@ QCheckBox:disabled { color: $edge; }
 QCheckBox::indicator { width: 14px; height: 14px; border: 1px solid $edge; border-radius: 4px; background: $field; }
 QCheckBox::indicator:hover { background: $hover; }
 QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: $tick; }
+QCheckBox[state="waiting"]::indicator { border-color: $warn; }
 QCheckBox::indicator:disabled { background: $panel; border-color: $border; }
 QCheckBox::indicator:checked:disabled { background: $pressed; border-color: $pressed; image: $tick_disabled; }
 QCheckBox::indicator:focus { border: 2px solid $accent; width: 12px; height: 12px; }
