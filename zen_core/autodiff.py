@@ -270,9 +270,15 @@ def linear(x: Any, weight: Any, bias: Any) -> Any:
 def take(a: Any, *, index: Any) -> Any:
     """a[index], for any index that numpy takes; an element taken twice receives both gradients."""
 
+    parts = index if isinstance(index, tuple) else (index,)
+    once = all(part is None or part is Ellipsis or isinstance(part, (int, slice)) for part in parts)
+
     def back(g: Any) -> Any:
         spread = np.zeros(a.shape, g.dtype)
-        np.add.at(spread, index, g)
+        if once:
+            spread[index] = g
+        else:
+            np.add.at(spread, index, g)
         return spread
 
     return a[index], back

@@ -233,6 +233,8 @@ def hyper(
 class Component:
     """A frozen value with described settings; the direct subclasses are the families a person chooses from."""
 
+    families: ClassVar[list[type[Component]]] = []
+    """All families, in the order in which they were defined."""
     settings: ClassVar[Mapping[str, Setting]] = {}
     kinds: ClassVar[dict[str, type[Any]]]
     for_forecasts: ClassVar[bool] = True
@@ -243,6 +245,7 @@ class Component:
         dataclass(frozen=True, repr=False)(cls)
         if Component in cls.__bases__:
             cls.kinds = {}
+            Component.families.append(cls)
         if not abstract:
             known = cls.kinds.get(cls.__name__)
             if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
@@ -279,15 +282,16 @@ def _setting(field: dataclasses.Field[Any], hint: Any) -> Setting:
 def to_plain(component: Component) -> dict[str, Any]:
     """Return the component as plain data that JSON can hold: its kind and every setting."""
     return {"kind": type(component).__name__} | {
-        name: _plain_value(getattr(component, name)) for name in component.settings
+        name: plain_value(getattr(component, name)) for name in component.settings
     }
 
 
-def _plain_value(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
+    """Return a setting's value as plain data that JSON can hold."""
     if isinstance(value, Component):
         return to_plain(value)
     if isinstance(value, tuple):
-        return [_plain_value(item) for item in value]
+        return [plain_value(item) for item in value]
     return dict(value) if isinstance(value, Numbers) else value
 
 

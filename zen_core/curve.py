@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import csv
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 
 from zen_core.autodiff import Array
-from zen_core.component import Component, Numbers, SpecError, hyper
+from zen_core.component import Component, Numbers, Remedy, SpecError, hyper
 from zen_core.expression import parse
 
 parsed = functools.lru_cache(maxsize=128)(parse)
+
+_PACKAGE = Path(__file__).resolve().parent
+# An installed wheel carries the recordings inside the package; a checkout has them beside it.
+_ASSETS = next(folder for folder in (_PACKAGE / "assets", _PACKAGE.parent / "assets") if folder.is_dir())
+
+RECORDINGS: Mapping[str, Path] = MappingProxyType(
+    {path.stem.partition("-")[0]: path for path in sorted((_ASSETS / "curves").glob("*.csv"))}
+)
+"""The recorded series that ship, by name; SOURCES.md beside them tells where they come from."""
 
 
 class Curve(Component, abstract=True):
@@ -58,6 +71,55 @@ class Formula(Curve):
     def values(self, count: int) -> Array:
         samples: Array = parsed(self.expression)(self.start + self.step * np.arange(count), **self.letters)
         return samples
+
+
+class Recorded(Curve):
+    """A recorded series, one sample a row, as far as it goes. Rows without a value at either end are left out."""
+
+    series: str = hyper("sunspots", choices=tuple(RECORDINGS), help="Which recording.")
+    gaps: str = hyper(
+        "interpolate",
+        choices=("interpolate", "refuse"),
+        help="What to do where a value is missing: draw a straight line between its neighbours, or stop.",
+    )
+
+    def values(self, count: int) -> Array:
+        """Raises SpecError where a value is missing among the first `count` and gaps are refused."""
+        recording = recorded(RECORDINGS[self.series])
+        missing = np.isnan(recording.values)
+        refused = np.flatnonzero(missing[:count])
+        if len(refused) and self.gaps == "refuse":
+            rows = ", ".join(recording.labels[row] for row in refused[:5])
+            raise SpecError(
+                f"{self.series} has no value in {len(refused)} of the first {min(count, len(missing)):,} rows: "
+                f"{rows}{', …' * (len(refused) > 5)}. Set gaps to interpolate.",
+                path="curve.gaps",
+                remedy=Remedy("Interpolate the gaps", "curve.gaps", "interpolate"),
+            )
+        rows_known = np.flatnonzero(~missing)
+        samples: Array = np.interp(np.arange(len(missing)), rows_known, recording.values[rows_known])
+        return samples[:count]
+
+
+class Recording(NamedTuple):
+    """A recorded series from its first value to its last: `values` (n,), NaN where one is missing between them, and
+    what each row is called."""
+
+    labels: tuple[str, ...]
+    values: Array
+
+
+@functools.lru_cache(maxsize=16)
+def recorded(path: Path) -> Recording:
+    """Read a recording: a CSV file with a header and two columns, a row's label and its value, empty in a gap."""
+    with path.open(encoding="utf-8", newline="") as file:
+        _, *rows = csv.reader(file)
+    values = np.array([float(value or "nan") for _, value in rows])
+    known = np.flatnonzero(~np.isnan(values))
+    measured = slice(known[0], known[-1] + 1)
+    values = values[measured]
+    values.flags.writeable = False
+    return Recording(tuple(label for label, _ in rows[measured]), values)
 
 
 class Scaler(NamedTuple):

@@ -15,14 +15,15 @@ from zen_core.component import Component, Remedy, SpecError, from_plain, hyper, 
 from zen_core.curve import Curve, Formula, Scaling, Series, Standard
 from zen_core.edits import edited_text
 from zen_core.loss import MSE, Loss
-from zen_core.nn import RNN, Layer, Linear, Recurrent, check_stack
+from zen_core.nn import RNN, Initial, Layer, Linear, Uniform, check_stack
 from zen_core.optim import Adam, Cosine, Optimizer, Schedule
 from zen_core.weights import Layout
 
 MOST_BYTES = 1 << 20
 LARGEST_VALUE = 1e100
 LARGEST_SCALED = 1e36
-MOST_NUMBERS_A_STEP = 1 << 28
+MOST_NUMBERS_A_STEP = 1 << 29
+MOST_WEIGHTS = 1 << 24
 
 
 class Experiment(Component):
@@ -95,6 +96,19 @@ class Experiment(Component):
     layers: tuple[Layer, ...] = hyper(
         (RNN(hidden_dim=32), Linear(1)), section="Network", help="The stack, from the window's samples to the forecast."
     )
+    highway: int = hyper(
+        0,
+        0,
+        5_000,
+        section="Network",
+        unit="samples",
+        help="A linear path beside the stack, from so many last samples of the window to the output; 0 is none. G. Lai "
+        "et al. (2018), Modeling long- and short-term temporal patterns with deep neural networks, arXiv:1703.07015.",
+        usual="0, or half a period",
+        few="Nothing to continue a swing with.",
+        many="The stack has nothing left to learn.",
+    )
+    initial: Initial = hyper(Uniform(), section="Network", label="First weights", help="How first weights are drawn.")
     optimizer: Optimizer = hyper(Adam(lr=2e-3), section="Training", help="The rule that changes the weights.")
     schedule: Schedule = hyper(
         Cosine(), section="Training", live=True, help="How the learning rate changes over the run."
@@ -123,6 +137,75 @@ class Experiment(Component):
         usual="100 to 1,000",
         few="It stops before it has learned.",
         many="Patience.",
+    )
+    rollout: int = hyper(
+        1,
+        1,
+        100,
+        log=True,
+        section="Training",
+        unit="steps",
+        help="How many numbers the network forecasts from each window while it learns, fed its own.",
+        usual="1 to 10",
+        few="It never sees its own errors.",
+        many="Slow: each step costs as many windows.",
+    )
+    growth: float = hyper(
+        0.5,
+        0.0,
+        1.0,
+        live=True,
+        section="Training",
+        label="Rollout growth",
+        help="The share of the run over which the rollout grows from 1 step to all; 0 is all at once.",
+        usual="0.3 to 0.8",
+        few="Early forecasts are too wrong to learn from.",
+        many="The full rollout comes late.",
+    )
+    input_noise: float = hyper(
+        0.0,
+        0.0,
+        1.0,
+        live=True,
+        section="Training",
+        help="Standard deviation of fresh noise on each window while training, in the network's units.",
+        usual="0 to 0.05",
+        few="A free run may not find back to the curve.",
+        many="The curve drowns.",
+    )
+    target_loss: float = hyper(
+        0.0,
+        0.0,
+        1e6,
+        live=True,
+        section="Stopping",
+        help="The run ends when an epoch's validation loss (training loss, where no validation part is) falls to this; "
+        "0 is never.",
+        usual="0, or 1e-4",
+    )
+    seconds: float = hyper(
+        0.0,
+        0.0,
+        1e6,
+        live=True,
+        section="Stopping",
+        unit="s",
+        label="Longest time",
+        help="The run ends after so many seconds of training; 0 is never.",
+        usual="0, or 10",
+    )
+    patience: int = hyper(
+        0,
+        0,
+        100_000,
+        live=True,
+        section="Stopping",
+        unit="epochs",
+        help="The run ends after so many epochs without a better validation loss, and gets its best weights back; 0 is "
+        "never.",
+        usual="0, or 20 to 100",
+        few="It gives up on a plateau.",
+        many="Never ends early.",
     )
     clip: float = hyper(
         0.0,
@@ -161,12 +244,14 @@ class Experiment(Component):
         count = len(clean)
         test_start = count - round(count * self.test)
         train_end = test_start - round(count * self.validation)
-        if self.window >= train_end:
+        longest = train_end - self.rollout
+        if self.window > longest:
+            rolled = f" and a rollout of {self.rollout:,}" if self.rollout > 1 else ""
             raise SpecError(
-                f"Window {self.window:,} does not fit the training part ({max(train_end, 0):,} samples). "
-                + (f"Use at most {train_end - 1:,}." if train_end > 1 else "Make validation and test smaller."),
-                path="window" if train_end > 1 else "test",
-                remedy=Remedy(f"Use {train_end - 1}", "window", train_end - 1) if train_end > 1 else None,
+                f"Window {self.window:,}{rolled} does not fit the training part ({max(train_end, 0):,} samples). "
+                + (f"Use a window of at most {longest:,}." if longest > 0 else "Make validation and test smaller."),
+                path="window" if longest > 0 else "test",
+                remedy=Remedy(f"Use {longest}", "window", longest) if longest > 0 else None,
             )
         values = clean
         if self.noise:
@@ -186,19 +271,24 @@ class Experiment(Component):
 
     def layout(self) -> Layout:
         """Return the layout of the stack's weights; raises SpecError where the stack or the loss cannot forecast."""
-        layout = check_stack(self.layers, (self.window, 1))
+        layout = check_stack(self.layers, (self.window, 1), self.highway)
         if not self.loss.for_forecasts:
             raise SpecError(
                 f"{type(self.loss).__name__} compares probabilities of classes; a forecast is one number. Use MSE.",
                 path="loss",
                 remedy=Remedy("Use MSE", "loss", MSE()),
             )
-        hidden = [layer.hidden_dim for layer in self.layers if isinstance(layer, Recurrent)]
-        widest = max([*hidden, *(shape[-1] for shape in layout.shapes)])
-        if self.window * self.batch_size * widest > MOST_NUMBERS_A_STEP:
+        if layout.size > MOST_WEIGHTS:
             raise SpecError(
-                f"One step would hold {self.window:,} × {self.batch_size:,} × {widest:,} numbers a layer. "
-                "Make the window, the batch or the layers smaller.",
+                f"The network has {layout.size:,} weights. Use at most {MOST_WEIGHTS:,}: fewer or smaller layers.",
+                path="layers",
+            )
+        kept = layout.kept * self.batch_size * self.rollout
+        if kept > MOST_NUMBERS_A_STEP:
+            raise SpecError(
+                f"One step would hold {kept:,} numbers, for {self.batch_size:,} windows of {self.window:,} samples"
+                + (f" and {self.rollout:,} steps ahead" if self.rollout > 1 else "")
+                + f". Keep it below {MOST_NUMBERS_A_STEP:,}: make the window, the batch or the layers smaller.",
                 path="batch_size",
             )
         return layout

@@ -6,44 +6,23 @@ i … i + window − 1 stands at sample i + window.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from zen_core.autodiff import Array, Tensor
+from zen_core.autodiff import Array
 from zen_core.curve import Scaler, Series, windows
-from zen_core.loop import forward
-from zen_core.nn import Layer, Recurrent
-from zen_core.weights import Layout
+from zen_core.network import Network
 
 TOLERANCE = 0.2
 """A free run is valid until its error exceeds this share of the curve's amplitude."""
 
 NUMBERS_AT_ONCE = 1 << 21
+"""How many numbers a network may hold at a time while it predicts."""
 
-
-class Network:
-    """A network at one moment: a stack and its weights, ready to predict. Values are in the network's units."""
-
-    def __init__(self, layers: Sequence[Layer], layout: Layout, weights: Array) -> None:
-        self.layers = layers
-        self.layout = layout
-        self.dtype = weights.dtype
-        self._weights = [{name: Tensor(w) for name, w in layer.items()} for layer in layout.split(weights)]
-
-    def predict(self, inputs: Array) -> Array:
-        """The next value for each of the windows (count, window, 1); shape (count, 1)."""
-        with np.errstate(all="ignore"):
-            return forward(self.layers, self._weights, Tensor(inputs)).value
-
-    def predict_all(self, inputs: Array) -> Iterator[Array]:
-        """Like `predict`, a bounded number of windows at a time: yields the predictions piece by piece."""
-        hidden = [layer.hidden_dim for layer in self.layers if isinstance(layer, Recurrent)]
-        widest = max([*hidden, *(shape[-1] for shape in self.layout.shapes)])
-        rows = max(1, NUMBERS_AT_ONCE // (inputs.shape[1] * widest))
-        for start in range(0, len(inputs), rows):
-            yield self.predict(inputs[start : start + rows])
+WORK_AT_ONCE = 1 << 24
+"""How many multiplications are made of a free run before others get a turn; at least one step's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +50,15 @@ class Forecast:
             array.flags.writeable = False
 
 
+def predictions(network: Network, weights: Array, inputs: Array) -> Iterator[Array]:
+    """The next value for each of the windows (count, window, 1), a bounded number at a time: yields (rows, 1)."""
+    rows = max(1, NUMBERS_AT_ONCE // network.layout.kept)
+    for start in range(0, len(inputs), rows):
+        yield network.predict(weights, inputs[start : start + rows])
+
+
 def forecasting(
-    network: Network, series: Series, scaler: Scaler, beyond: int, step: int = 0
+    network: Network, weights: Array, series: Series, scaler: Scaler, beyond: int, step: int = 0
 ) -> Iterator[Forecast | None]:
     """Make a forecast bit by bit: yields None after each piece of work, and the forecast at the end.
 
@@ -81,7 +67,7 @@ def forecasting(
     scaled = scaler.forth(series.values).astype(network.dtype)
     window, start, count = series.window, series.test_start, len(series.values)
     pieces = []
-    for piece in network.predict_all(windows(scaled, window)[0]):
+    for piece in predictions(network, weights, windows(scaled, window)[0]):
         pieces.append(piece)
         yield None
     one_step = scaler.back(np.concatenate(pieces)[:, 0])
@@ -89,8 +75,10 @@ def forecasting(
     horizon = count - start + beyond
     run = np.empty(window + horizon, network.dtype)
     run[:window] = scaled[start - window : start]
-    for h in range(horizon):
-        run[window + h] = network.predict(run[None, h : h + window, None])[0, 0]
+    some = network.at_once(WORK_AT_ONCE)
+    for made in range(0, horizon, some):
+        ahead = min(some, horizon - made)
+        run[window + made : window + made + ahead] = network.free_run(weights, run[made : made + window], ahead)
         yield None
     free_run = scaler.back(run[window:])
     yield _judged(series, step, one_step, free_run)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from zen_core import autodiff
-from zen_core.autodiff import Array, Tensor
+from zen_core.autodiff import Array, Tensor, op
 from zen_core.component import Component, SpecError, hyper
 
 
@@ -36,8 +36,14 @@ class MSE(Loss):
     """Mean squared error: mean (ŷ − y)². Large errors weigh most."""
 
     def value(self, prediction: Tensor, target: Array) -> Tensor:
-        error = prediction - target
-        return (error * error).mean()
+        return _mean_square(prediction, target=target)
+
+
+@op
+def _mean_square(prediction: Any, *, target: Array) -> Any:
+    error = prediction - target
+    flat = error.reshape(-1)
+    return flat @ flat / flat.size, lambda g: error * (2 * g / flat.size)
 
 
 class MAE(Loss):

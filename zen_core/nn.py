@@ -11,36 +11,44 @@ import numpy as np
 from tqdm import tqdm
 
 from zen_core.autodiff import Array, Tensor
+from zen_core.backend import NUMPY, kernels
 from zen_core.component import MOST_ENTRIES, Remedy, SpecError
-from zen_core.layers import Layer, Linear, ReLU, Sigmoid, Softmax, Tanh
-from zen_core.loop import Loop, forward
+from zen_core.layers import Dropout, Layer, Linear, ReLU, Sigmoid, Softmax, Tanh
+from zen_core.loop import Loop
 from zen_core.loss import MSE, Loss
+from zen_core.network import Network, network
 from zen_core.optim import Optimizer, RMSProp, Schedule
 from zen_core.recurrent import GRU, LSTM, RNN, Recurrent
-from zen_core.weights import Layout, Shape
+from zen_core.weights import Initial, Layout, Orthogonal, Shape, Uniform, Xavier
 
 __all__ = [
     "GRU",
     "LSTM",
     "RNN",
+    "Dropout",
+    "Initial",
     "Layer",
     "Linear",
     "Model",
+    "Orthogonal",
     "ReLU",
     "Recurrent",
     "Sigmoid",
     "Softmax",
     "Tanh",
+    "Uniform",
+    "Xavier",
     "check_stack",
     "generators",
 ]
 
 
-def check_stack(layers: Sequence[Layer], shape: Shape) -> Layout:
+def check_stack(layers: Sequence[Layer], shape: Shape, highway: int = 0) -> Layout:
     """Return the layout of a stack that turns a sample of `shape` (steps, features) into one number.
 
     Raises SpecError, with the layer's path and a remedy, for an empty stack, a recurrent layer that gets no sequence,
-    a stack that ends in a sequence, and an output that is not one value.
+    a stack that ends in a sequence, an output that is not one value or always the same, and a highway that is longer
+    than the window.
     """
     if not layers:
         stack = (RNN(), Linear())
@@ -60,7 +68,13 @@ def check_stack(layers: Sequence[Layer], shape: Shape) -> Layout:
                     f"Return the sequence from layer {before + 1}", f"layers.{before}.return_sequences", True
                 ),
             )
-    layout = Layout(layers, shape)
+    if highway > shape[0]:
+        raise SpecError(
+            f"The highway reads {highway:,} samples, the window has {shape[0]:,}.",
+            path="highway",
+            remedy=Remedy(f"Use {shape[0]:,}", "highway", shape[0]),
+        )
+    layout = Layout(layers, shape, highway)
     last = len(layers) - 1
     name = f"layer {last + 1} ({type(layers[last]).__name__})"
     if len(layout.shapes[-1]) == 2:
@@ -86,37 +100,55 @@ def check_stack(layers: Sequence[Layer], shape: Shape) -> Layout:
                 else Remedy("End in Linear with one unit", "layers", (*layers[:-1], Linear(1)))
             ),
         )
+    if isinstance(layers[last], Softmax):
+        raise SpecError(
+            f"The stack ends in {name}, which makes one value 1, whatever it was.",
+            path=f"layers.{last}",
+            remedy=Remedy("End in Linear with one unit", "layers", (*layers[:-1], Linear(1))),
+        )
     return layout
 
 
-def generators(seed: int) -> tuple[np.random.Generator, np.random.Generator]:
-    """One stream of random numbers for the first weights and one for the order of the samples, from one seed."""
-    weights, order = np.random.SeedSequence(seed).spawn(2)
-    return np.random.default_rng(weights), np.random.default_rng(order)
+def generators(seed: int) -> tuple[np.random.Generator, np.random.Generator, np.random.Generator]:
+    """Streams of random numbers for the first weights, for the order of the samples, and for what chance does in each
+    step (noise, dropout), from one seed."""
+    weights, order, chance = np.random.SeedSequence(seed).spawn(3)
+    return np.random.default_rng(weights), np.random.default_rng(order), np.random.default_rng(chance)
 
 
 class Model:
-    """A stack of layers with its weights, which are drawn when the first input tells how many features it has."""
+    """A stack of layers with its weights, which are drawn when the first input tells how many features it has.
 
-    def __init__(self, layers: Sequence[Layer], seed: int = 0, dtype: str = "float32") -> None:
+    `backend` is "numpy", or "compiled" where the layers have compiled kernels; compiling them takes half a minute once.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        seed: int = 0,
+        dtype: str = "float32",
+        initial: Initial | None = None,
+        backend: str = NUMPY,
+    ) -> None:
         self.layers = tuple(layers)
         self.dtype = dtype
-        self.layout: Layout | None = None
         self.vector: Array = np.empty(0, dtype)
-        self._features = 0
-        self._for_weights, self._for_order = generators(seed)
+        self._initial = initial
+        self._backend = backend
+        self._networks: dict[Shape, Network] = {}
+        self._for_weights, self._for_order, self._for_chance = generators(seed)
 
     @property
     def weights(self) -> list[dict[str, Array]]:
         """The weights of each layer by name; empty before the first call."""
-        return self.layout.split(self.vector) if self.layout else [{} for _ in self.layers]
+        for known in self._networks.values():
+            return known.layout.split(self.vector)
+        return [{} for _ in self.layers]
 
     def __call__(self, x: Any) -> Tensor:
         """Return the outputs for x, (batch, steps, features) or (batch, features), as a tensor (batch, …)."""
         inputs = self._input(x)
-        self._prepare(inputs)
-        weights = [{name: Tensor(w) for name, w in layer.items()} for layer in self.weights]
-        return forward(self.layers, weights, Tensor(inputs))
+        return self._network(inputs).opened(self.vector)[1](inputs, None)
 
     def train(
         self,
@@ -143,10 +175,8 @@ class Model:
             raise SpecError(f"x has {len(inputs)} samples, y has {len(targets)}. Give one target for each sample.")
         if epochs < 1 or batch_size < 1:
             raise SpecError(f"Cannot train {epochs} epochs in batches of {batch_size}. Use 1 or more of each.")
-        layout = self._prepare(inputs)
         loop = Loop(
-            self.layers,
-            layout,
+            self._network(inputs),
             self.vector,
             inputs,
             targets,
@@ -156,7 +186,8 @@ class Model:
             batch_size=batch_size,
             epochs=epochs,
             clip=clip,
-            generator=self._for_order if shuffle else None,
+            order=self._for_order if shuffle else None,
+            chance=self._for_chance,
         )
         try:
             return [self._epoch(loop, f"Epoch {epoch}/{epochs}", writer) for epoch in range(1, epochs + 1)]
@@ -174,23 +205,28 @@ class Model:
                 count += step.batch
                 bar.set_postfix(loss=f"{total / count:.3g}", refresh=False)
                 bar.update(step.batch)
+        loop.observe(total / count)
         return total / count
 
     def _input(self, x: Any) -> Array:
         return np.asarray(x).astype(self.dtype, copy=False)
 
-    def _prepare(self, inputs: Array) -> Layout:
+    def _network(self, inputs: Array) -> Network:
+        """The network for samples of this shape; the first one tells how many weights there are."""
         if inputs.ndim not in (2, 3):
             raise SpecError(
                 f"x has shape {inputs.shape}. Give (samples, steps, features), or (samples, features) where no layer "
                 "reads a sequence."
             )
-        if self.layout is None:
-            self.layout = Layout(self.layers, inputs.shape[1:])
-            self.vector = self.layout.initial(self._for_weights, self.dtype)
-            self._features = inputs.shape[-1]
-        if inputs.shape[-1] != self._features:
-            raise SpecError(
-                f"x has {inputs.shape[-1]} features, the model was made for {self._features}. Make a new Model for it."
-            )
-        return self.layout
+        shape = inputs.shape[1:]
+        if shape not in self._networks:
+            features = next((known[-1] for known in self._networks), shape[-1])
+            if shape[-1] != features:
+                raise SpecError(
+                    f"x has {shape[-1]} features, the model was made for {features}. Make a new Model for it."
+                )
+            layout = Layout(self.layers, shape)
+            if not self._networks:
+                self.vector = layout.initial(self._for_weights, self.dtype, self._initial)
+            self._networks[shape] = network(self.layers, layout, self.dtype, kernels(self._backend, self.dtype))
+        return self._networks[shape]

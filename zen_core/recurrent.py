@@ -1,7 +1,8 @@
 """Recurrent layers: they read a sequence step by step and carry a state.
 
 A new one is a subclass with two methods: `cell`, the equation of one step, written with the operations of `autodiff`,
-and `cell_weights`, which lists what it learns. Those that ship also name their kernel, in `states`.
+and `cell_weights`, which lists what it learns. Those that ship also have their whole window in one call: on numpy in
+`states`, compiled by the name in `kernel`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from zen_core import autodiff, kernels
 from zen_core.autodiff import Tensor, op
 from zen_core.component import SpecError, hyper
 from zen_core.layers import Layer, Weights, linear_map, linear_weights
+from zen_core.program import Kernel
 from zen_core.weights import Shape, Weight
 
 
@@ -52,6 +54,9 @@ class Recurrent(Layer, abstract=True):
     state_parts: ClassVar[int] = 1
     """How many arrays of the hidden size a cell carries from step to step."""
 
+    kept_parts: ClassVar[int] = 8
+    """How many arrays of the hidden size a forward pass keeps of each step, at most."""
+
     def weights(self, features: int) -> dict[str, Weight]:
         readout = linear_weights("V", self.hidden_dim, self.units) if self.return_sequences and self.units else {}
         return self.cell_weights(features) | readout
@@ -60,6 +65,10 @@ class Recurrent(Layer, abstract=True):
         if len(shape) != 2:
             raise SpecError(f"{type(self).__name__} reads a sequence, but gets only its last step.")
         return (shape[0], self.units or self.hidden_dim) if self.return_sequences else (self.hidden_dim,)
+
+    def kept(self, shape: Shape) -> int:
+        readout = shape[0] * self.units if self.return_sequences else 0
+        return (shape[0] + 1) * self.hidden_dim * self.kept_parts + readout
 
     def forward(self, p: Weights, x: Tensor) -> Tensor:
         h = self.states(p, x)
@@ -73,6 +82,9 @@ class Recurrent(Layer, abstract=True):
             state = self.cell(p, x[:, t], state)
             outputs.append(state[:, : self.hidden_dim])
         return autodiff.stack(outputs, axis=1) if self.return_sequences else outputs[-1]
+
+    def _kernel(self, kind: str) -> Kernel:
+        return Kernel(kind, self.hidden_dim, self.return_sequences, self.units if self.return_sequences else 0)
 
     def cell_weights(self, features: int) -> dict[str, Weight]:
         """The weights that `cell` uses, by name."""
@@ -92,8 +104,12 @@ class RNN(Recurrent):
     J.L. Elman (1990), Finding structure in time, Cognitive Science 14(2).
     """
 
+    kept_parts = 1
+
     def cell_weights(self, features: int) -> dict[str, Weight]:
-        return linear_weights("U", features, self.hidden_dim) | linear_weights("W", self.hidden_dim, self.hidden_dim)
+        return linear_weights("U", features, self.hidden_dim) | linear_weights(
+            "W", self.hidden_dim, self.hidden_dim, recurrent=True
+        )
 
     def cell(self, p: Weights, x: Tensor, h: Tensor) -> Tensor:
         u = linear_map(p, "U", x)
@@ -103,6 +119,9 @@ class RNN(Recurrent):
     def states(self, p: Weights, x: Tensor) -> Tensor:
         matrices = (p["U.weight"], p["U.bias"], p["W.weight"], p["W.bias"])
         return _rnn(x, *matrices, every_step=self.return_sequences)
+
+    def kernel(self) -> Kernel:
+        return self._kernel("rnn")
 
 
 @op
@@ -125,7 +144,7 @@ class LSTM(Recurrent):
 
     def cell_weights(self, features: int) -> dict[str, Weight]:
         return linear_weights("U", features, 4 * self.hidden_dim) | linear_weights(
-            "W", self.hidden_dim, 4 * self.hidden_dim
+            "W", self.hidden_dim, 4 * self.hidden_dim, recurrent=True
         )
 
     def cell(self, p: Weights, x: Tensor, h: Tensor) -> Tensor:
@@ -140,6 +159,9 @@ class LSTM(Recurrent):
     def states(self, p: Weights, x: Tensor) -> Tensor:
         matrices = (p["U.weight"], p["U.bias"], p["W.weight"], p["W.bias"])
         return _lstm(x, *matrices, every_step=self.return_sequences)
+
+    def kernel(self) -> Kernel:
+        return self._kernel("lstm")
 
 
 @op
@@ -165,7 +187,7 @@ class GRU(Recurrent):
 
     def cell_weights(self, features: int) -> dict[str, Weight]:
         return linear_weights("U", features, 3 * self.hidden_dim) | linear_weights(
-            "W", self.hidden_dim, 3 * self.hidden_dim
+            "W", self.hidden_dim, 3 * self.hidden_dim, recurrent=True
         )
 
     def cell(self, p: Weights, x: Tensor, h: Tensor) -> Tensor:
@@ -180,6 +202,9 @@ class GRU(Recurrent):
     def states(self, p: Weights, x: Tensor) -> Tensor:
         matrices = (p["U.weight"], p["U.bias"], p["W.weight"], p["W.bias"])
         return _gru(x, *matrices, every_step=self.return_sequences, reset_after=self.reset_after)
+
+    def kernel(self) -> Kernel:
+        return self._kernel("gru" if self.reset_after else "gru_before")
 
 
 @op

@@ -14,7 +14,8 @@ from typing import Any
 
 from zen_core.forecast import Forecast
 from zen_core.loop import Diverged
-from zen_core.trainer import Frame, Trainer, retuned
+from zen_core.network import Interrupted
+from zen_core.trainer import End, Frame, Trainer, retuned
 
 BURST = 0.008
 """Seconds of training between two looks at what was asked, and between two frames."""
@@ -90,14 +91,16 @@ class Session:
         return self._running or self._steps_left > 0
 
     def run(self) -> None:
-        """Train until the last epoch, or until `pause`."""
+        """Train until the run ends, or until `pause`. A run that has ended early, by a stop condition, goes on."""
         with self._asked:
             self._running = True
             self._asked.notify()
 
     def pause(self) -> None:
-        """Stop after the step that is being made."""
+        """Stop; a step that is being made is broken off where it would take long, and changes nothing."""
         with self._asked:
+            if self.active:
+                self.trainer.interrupt()
             self._running = False
             self._steps_left = 0
             self._asked.notify()
@@ -118,9 +121,10 @@ class Session:
             self._asked.notify()
 
     def stop(self) -> None:
-        """End the worker after the step that is being made."""
+        """End the worker; what it is at is broken off."""
         with self._asked:
             self._stopping = True
+            self.trainer.interrupt()
             self._asked.notify()
 
     @contextmanager
@@ -143,12 +147,18 @@ class Session:
     # Everything below runs on the worker.
 
     def _work(self) -> None:
-        while not self._stopping:
+        while True:
+            self.trainer.resume()
+            if self._stopping:
+                return
             try:
                 if self.active:
                     self._train()
                 else:
                     self._rest()
+            except Interrupted:
+                # What was asked instead is looked for at once. A picture that was being made is begun again.
+                self._drop_picture()
             except Diverged as error:
                 self._halt(State.DIVERGED, str(error))
             except Exception as error:
@@ -163,6 +173,8 @@ class Session:
             self._state, self._message, self._details = State.RUNNING, "", ""
             self._publish()
         self._retune()
+        if self.trainer.end not in (None, End.EPOCHS):
+            self.trainer.go_on()
         began = time.perf_counter()
         self._burst()
         self._credit += (time.perf_counter() - began) * FORECAST_SHARE / (1 - FORECAST_SHARE)

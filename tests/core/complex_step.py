@@ -27,6 +27,12 @@ def by_complex_step(function: Callable[..., Tensor], arrays: Sequence[np.ndarray
     return found
 
 
+def along(function: Callable[..., Any], arrays: Sequence[np.ndarray], directions: Sequence[np.ndarray]) -> float:
+    """The derivative of a number, function(*arrays), when all arrays move at once, each in its direction."""
+    moved = (array + 1j * H * direction for array, direction in zip(arrays, directions, strict=True))
+    return float(np.imag(function(*moved)) / H)
+
+
 def assert_gradients(function: Callable[..., Tensor], *arrays: np.ndarray, tolerance: float = 1e-12) -> None:
     """The gradients of `function` by all its arrays agree with the complex step, to a share of the largest of all."""
     tensors = [Tensor(array) for array in arrays]

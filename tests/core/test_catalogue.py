@@ -283,7 +283,7 @@ def test_a_newcomers_gradients_need_not_be_written(newcomers, settings):
 
 def test_a_newcomer_is_trained(with_newcomers):
     trainer = trained(edited(with_newcomers, "epochs", 40), steps=200)
-    losses = trainer.frame().losses
+    losses = np.asarray(trainer.frame().losses)
     assert losses[-10:].mean() < 0.75 * losses[:10].mean()
     assert np.isfinite(trainer.forecast().free_run).all()
 

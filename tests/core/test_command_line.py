@@ -1,6 +1,7 @@
 """The command line: train, reference, and sentences instead of tracebacks."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from zen_core import __main__ as command_line
 from zen_core.__main__ import FAMILIES, main
 from zen_core.component import from_plain
-from zen_core.curve import Formula
+from zen_core.curve import Formula, Recorded
 from zen_core.edits import edited
-from zen_core.experiment import Experiment, save
+from zen_core.experiment import Experiment, described, save
 from zen_core.optim import SGD, Cosine, Optimizer
 from zen_core.trainer import Trainer
 
@@ -155,7 +157,7 @@ def test_unknown_commands_and_options_show_the_usage(capsys, arguments):
     assert "usage:" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["reference", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["suite", "--help"], ["reference", "--help"]])
 def test_help_is_no_error(capsys, arguments):
     with pytest.raises(SystemExit) as caught:
         main(arguments)
@@ -201,6 +203,140 @@ def test_the_docstrings_in_the_reference_stand_in_one_column(capsys):
     lines = capsys.readouterr().out.splitlines()
     place = next(index for index, line in enumerate(lines) if "Robbins" in line)
     assert lines[place].startswith("H. Robbins")
+
+
+# The suite
+
+QUICK = ["epochs=1", "samples=80", "window=10", "layers.0.hidden_dim=2"]
+
+
+def tables(out):
+    """The tables in what was printed: for each a list of rows, the heading first, each a list of cells."""
+    found = []
+    for block in out.split("\n\n"):
+        lines = [line for line in block.splitlines() if line.startswith("|")]
+        if lines:
+            cells = [[cell.strip() for cell in line[1:-1].split("|")] for line in lines]
+            assert all(re.fullmatch("-+:?", cell) for cell in cells.pop(1))
+            assert {len(row) for row in cells} == {len(cells[0])}
+            assert len({len(line) for line in lines}) == 1
+            found.append(cells)
+    return found
+
+
+def test_the_suite_prints_a_row_for_each_curve_and_the_same_for_rules(capsys):
+    assert main(["suite", *QUICK, "--curves", "sine", "nile"]) == 0
+    out, err = capsys.readouterr()
+    networks, rules = tables(out)
+    assert networks[0][:8] == ["curve", "one-step MSE", "valid", "useful", "at 1", "at 10", "at 100", "at 600"]
+    assert [row[0] for row in networks[1:]] == [row[0] for row in rules[1:]] == ["sine `sin(x)`", "nile"]
+    trainer = Trainer(described([*QUICK, "curve.expression=sin(x)", "curve.step=0.25", "beyond=600"]))
+    for _ in trainer:
+        pass
+    forecast = trainer.forecast()
+    assert networks[1][1:3] == [f"{forecast.one_step_mse:.3g}", str(forecast.valid_steps)]
+    assert networks[1][4] == f"{forecast.errors[0] / trainer.series.amplitude:.3g}"
+    assert networks[2][6:8] == ["–", "–"]
+    assert rules[1][4].startswith("2: all 616 / 616; ")
+    assert rules[2][1].endswith(" · – · –")
+    assert "600 steps: 0 of 1 formulas" in out
+    assert "sine" in err
+
+
+def test_a_curve_with_a_recipe_of_its_own_has_one_more_cell(capsys, monkeypatch):
+    monkeypatch.setattr(command_line, "TUNED", {"nile": {"epochs": 2}})
+    assert main(["suite", *QUICK, "--curves", "nile", "airline"]) == 0
+    networks, _ = tables(capsys.readouterr().out)
+    assert networks[0][-1] == "tuned"
+    assert re.fullmatch(r"\d+ / \d+", networks[1][-1])
+    assert networks[2][-1] == ""
+
+
+def lines(capsys, *arguments):
+    """What `suite --json` prints, line by line; Infinity and NaN are no JSON."""
+    assert main(["suite", "--json", *arguments]) == 0
+
+    def refuse(name):
+        raise AssertionError(f"{name} is no JSON")
+
+    return [json.loads(line, parse_constant=refuse) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_the_suite_tells_medians_over_seeds(capsys):
+    alone = [lines(capsys, *QUICK, f"seed={seed}", "--curves", "sawtooth")[0] for seed in range(3)]
+    (together,) = lines(capsys, *QUICK, "--curves", "sawtooth", "--seeds", "3")
+    assert together["one_step_mse"] == sorted(each["one_step_mse"] for each in alone)[1]
+    assert len({each["one_step_mse"] for each in alone}) == 3
+    assert together["rules"] == alone[0]["rules"]
+    assert together["seeds"] == 3
+
+
+def test_json_has_a_line_for_each_curve_and_recipe(capsys, monkeypatch):
+    monkeypatch.setattr(command_line, "TUNED", {"nile": {"epochs": 2}})
+    found = lines(capsys, *QUICK, "--curves", "nile", "sine")
+    assert [(each["curve"], each["recipe"]) for each in found] == [
+        ("nile", "common"),
+        ("nile", "tuned"),
+        ("sine", "common"),
+    ]
+    assert [from_plain(Experiment, each["experiment"]).epochs for each in found] == [1, 2, 1]
+    assert found[2]["network"].keys() == {"known", "valid", "useful", "errors"}
+    assert found[2]["network"]["errors"].keys() == {"1", "10", "100", "600"}
+    assert found[0]["network"]["errors"]["600"] is None
+
+
+def test_variants_stand_side_by_side(capsys, monkeypatch):
+    monkeypatch.setattr(command_line, "VARIANTS", {"plain": {}, "two epochs": {"epochs": 2}})
+    assert main(["suite", *QUICK, "--curves", "sine", "nile", "--variants"]) == 0
+    ((heading, *variants),) = tables(capsys.readouterr().out)
+    assert heading == ["valid / useful", "sine", "nile", "valid for 600", "s"]
+    assert [row[0] for row in variants] == ["plain", "two epochs"]
+    found = lines(capsys, *QUICK, "--curves", "sine", "--variants")
+    cells = [f"{each['network']['valid']} / {each['network']['useful']}" for each in found]
+    assert [row[1] for row in variants] == cells
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--curves", "sines"], "Did you mean 'sine'?"),
+        (["--seeds", "0"], "Use 1 or more"),
+        (["window=70", "--curves", "sine", "nile"], "Window 70 does not fit the training part (60 samples)"),
+        (["optimizer.lr=-1"], "Learning rate cannot be -1"),
+    ],
+)
+def test_a_suite_that_does_not_fit_is_refused_before_it_starts(capsys, arguments, words):
+    assert words in complaint(capsys, "suite", *arguments)
+
+
+def test_what_was_finished_before_an_interruption_has_been_printed(capsys, monkeypatch):
+    step = Trainer.__next__
+
+    def interrupted(trainer):
+        if isinstance(trainer.experiment.curve, Recorded):
+            raise KeyboardInterrupt
+        return step(trainer)
+
+    monkeypatch.setattr(Trainer, "__next__", interrupted)
+    assert main(["suite", *QUICK, "--curves", "sine", "nile"]) == 130
+    out, err = capsys.readouterr()
+    ((_, *networks),) = tables(out)
+    assert [row[0] for row in networks] == ["sine `sin(x)`"]
+    assert "Interrupted" in err
+
+
+@pytest.mark.usefixtures("registries")
+def test_a_diverged_training_is_told_and_scored_as_it_stands(capsys):
+    class Leap(Optimizer):
+        """w ← ∞."""
+
+        def update(self, w, g, lr, t, memory):
+            return w * np.inf, memory
+
+    assert main(["suite", *QUICK, "optimizer=Leap", "--curves", "sine", "nile"]) == 0
+    out, err = capsys.readouterr()
+    assert len(tables(out)[0]) == 3
+    assert err.count("iverged at step 1") == 2
 
 
 def launched(*arguments):

@@ -52,14 +52,14 @@ def forecast_step(session):
 
 
 def losses(session):
-    return session.latest.frame.losses.tobytes()
+    return np.asarray(session.latest.frame.losses).tobytes()
 
 
 def bare(experiment, steps):
     trainer = Trainer(experiment)
     for _ in range(steps):
         next(trainer)
-    return trainer.frame().losses.tobytes()
+    return np.asarray(trainer.frame().losses).tobytes()
 
 
 def test_a_new_session_is_ready_and_makes_a_forecast_of_the_first_weights(tiny, started):
@@ -255,7 +255,7 @@ def test_a_change_acts_on_the_next_step_and_can_be_replayed(tiny, started):
     replayed = Trainer(experiment, changes)
     for _ in replayed:
         pass
-    assert losses(session) == replayed.frame().losses.tobytes()
+    assert losses(session) == np.asarray(replayed.frame().losses).tobytes()
 
 
 def test_a_change_shows_in_the_frame_while_paused(tiny, started):
@@ -485,7 +485,7 @@ def test_what_was_looked_at_stays_as_it_was(tiny, started):
     seen = {}
     while session.latest.state is not State.FINISHED:
         moment = session.latest
-        seen[id(moment)] = (moment, moment.frame.losses.copy(), moment.frame.weights.copy())
+        seen[id(moment)] = (moment, np.array(moment.frame.losses), moment.frame.weights.copy())
         assert len(moment.frame.losses) == moment.frame.step
         assert moment.frame.forecast is None or moment.frame.forecast.step <= moment.frame.step
     steps = []

@@ -274,7 +274,7 @@ class Person:
     @property
     def losses(self) -> list[float]:
         """All losses of the present run, in order."""
-        losses: list[float] = self.window.session.latest.frame.losses.tolist()
+        losses: list[float] = self.window.session.latest.frame.losses.mean.tolist()
         return losses
 
     def wait_for(self, state: State) -> None:

@@ -1,6 +1,7 @@
 """The loss panel, as a person sees it: lines that grow, axes that jump, the best step and the run before."""
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -10,6 +11,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from zen_core.history import Record, Trace
 from zen_gui import theme
 from zen_gui.panels.loss import LossPanel
 from zen_gui.plots.mapping import FloatArray
@@ -25,7 +27,7 @@ class Change:
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    losses: FloatArray
+    losses: Trace
     validation_steps: FloatArray = field(default_factory=lambda: np.empty(0))
     validation_losses: FloatArray = field(default_factory=lambda: np.empty(0))
     changes: tuple[Change, ...] = ()
@@ -35,8 +37,14 @@ class Frame:
 LOSSES = 0.5 * np.exp(-np.arange(120_000) / 300) + 0.002 + 0.0005 * np.sin(np.arange(120_000) * 7.3)
 
 
+def of(losses: FloatArray, **other: object) -> Frame:
+    """A frame of a run with these losses, none of them merged."""
+    last = float(losses[-1]) if len(losses) else math.nan
+    return Frame(Trace(1, len(losses), losses, losses, losses, (math.nan, math.nan), last), **other)  # type: ignore[arg-type]
+
+
 def falling(steps: int, **other: object) -> Frame:
-    return Frame(LOSSES[:steps], **other)  # type: ignore[arg-type]
+    return of(LOSSES[:steps], **other)
 
 
 @pytest.fixture(autouse=True)
@@ -153,7 +161,7 @@ def ticks_of_y(panel: LossPanel) -> list:
 def test_a_wild_loss_leaves_the_plot(panel: LossPanel) -> None:
     losses = LOSSES[:500].copy()
     losses[400] = 1e12
-    panel.show_frame(Frame(losses))
+    panel.show_frame(of(losses))
     assert y_range(panel)[1] <= 2
     assert "↑ 1e12" in panel.plot.labels()
 
@@ -178,7 +186,7 @@ def test_without_validation_it_stands_at_the_least_loss(panel: LossPanel) -> Non
 def test_the_axis_holds_the_star(panel: LossPanel) -> None:
     losses = np.full(400, 0.01)
     losses[200] = 0.0002
-    panel.show_frame(Frame(losses))
+    panel.show_frame(of(losses))
     assert panel.best.point == (200, 0.0002)
     assert any(text.startswith("best") for text in panel.plot.labels())
 
@@ -224,7 +232,7 @@ def test_a_restart_keeps_the_old_run_as_one_grey_line(panel: LossPanel) -> None:
     assert not len(panel.train.points()[0])
     assert panel.best.point is None
     assert not panel.plot.labels()
-    panel.show_frame(Frame(np.full(10, 0.1)))
+    panel.show_frame(of(np.full(10, 0.1)))
     np.testing.assert_array_equal(panel.previous.points()[1], old)
     np.testing.assert_allclose(panel.train.points()[1], 0.1)
     assert panel.plot.mapping().right >= 900, "both runs are in view"
@@ -239,7 +247,7 @@ def test_a_restart_before_anything_was_trained_keeps_the_older_line(panel: LossP
 
 def test_a_shorter_record_is_another_run(panel: LossPanel) -> None:
     panel.show_frame(falling(900))
-    panel.show_frame(Frame(np.full(40, 0.25)))
+    panel.show_frame(of(np.full(40, 0.25)))
     np.testing.assert_array_equal(panel.train.points()[1], np.full(40, 0.25))
 
 
@@ -266,6 +274,78 @@ def test_the_same_frame_is_not_drawn_again(panel: LossPanel) -> None:
     assert panel.plot._settled
 
 
+# ── Long runs ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def long_run(losses: FloatArray, looks: Sequence[int], **other: object) -> Iterator[Frame]:
+    """Frames after these steps of a run whose history has room for fewer than 512 entries."""
+    record = Record(512)
+    for step, loss in enumerate(losses.tolist(), 1):
+        record.append(loss)
+        if step in looks:
+            yield Frame(record.view, **other)  # type: ignore[arg-type]
+
+
+OFTEN = range(1, 10_001, 33)
+
+
+@pytest.mark.parametrize("looks", [OFTEN, [10_000], [300, 10_000]], ids=["often", "late", "twice"])
+def test_a_thinned_history_shows_the_extremes_at_their_steps(panel: LossPanel, looks: Sequence[int]) -> None:
+    losses = LOSSES[:10_000] * np.random.default_rng(0).uniform(0.5, 2.0, 10_000)
+    for frame in long_run(losses, [*looks, 10_000]):
+        panel.show_frame(frame)
+    assert frame.losses.every == 32
+    x, y = panel.raw.points()
+    entries = losses[: 10_000 // 32 * 32].reshape(-1, 32)
+    np.testing.assert_array_equal(x[::2], np.arange(len(entries)) * 32 + 15.5)
+    np.testing.assert_array_equal(np.sort(y.reshape(-1, 2)), np.stack((entries.min(axis=1), entries.max(axis=1)), 1))
+    assert panel.plot.mapping().right >= 10_000
+    # Much calmer than the numbers, and where they are.
+    steps, smoothed = panel.train.points()
+    np.testing.assert_array_equal(steps, x[::2])
+    np.testing.assert_allclose(smoothed[50:], entries[50:].mean(axis=1), rtol=0.35)
+    assert smoothed[200:].std() < 0.5 * losses[6400:].std()
+
+
+@pytest.mark.parametrize("looks", [OFTEN, []], ids=["often", "late"])
+@pytest.mark.parametrize("least", [0, 200, 5000, 9999])
+def test_the_star_of_a_thinned_history_stands_where_the_least_loss_is(
+    panel: LossPanel, least: int, looks: Sequence[int]
+) -> None:
+    losses = LOSSES[:10_000].copy()
+    losses[least] = 1e-4
+    for frame in long_run(losses, [*looks, 10_000]):
+        panel.show_frame(frame)
+    assert panel.best.point is not None
+    assert panel.best.point[0] == pytest.approx(least, abs=16)
+    assert panel.best.point[1] == 1e-4
+    assert "best 1e-4" in panel.plot.labels()
+
+
+def test_the_axis_of_losses_holds_a_thinned_run_that_was_not_watched(panel: LossPanel) -> None:
+    for looks in ([10_000], OFTEN):
+        for frame in long_run(LOSSES[:10_000], looks):
+            panel.show_frame(frame)
+        assert y_range(panel) == (-3, 0)
+
+
+def test_the_axis_of_losses_grows_with_a_thinned_run(panel: LossPanel) -> None:
+    for frame in long_run(np.append(np.full(5000, 0.05), np.full(5000, 0.5)), OFTEN):
+        panel.show_frame(frame)
+        assert y_range(panel) == (-2, -1 if frame.losses.count <= 5000 else 0)
+
+
+def test_a_thinned_run_is_the_grey_line_at_its_steps(panel: LossPanel) -> None:
+    for frame in long_run(LOSSES[:10_000], OFTEN, total_steps=10_000):
+        panel.show_frame(frame)
+    x, y = panel.train.points()
+    panel.start_series()
+    panel.show_frame(falling(100, total_steps=3000))
+    np.testing.assert_array_equal(panel.previous.points(), [x, y])
+    np.testing.assert_array_equal(panel.raw.points()[0], np.arange(100))
+    assert panel.plot.mapping().right == 10_000
+
+
 # ── Corners ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -286,7 +366,8 @@ def test_the_same_frame_is_not_drawn_again(panel: LossPanel) -> None:
 )
 def test_no_loss_stops_the_painting(panel: LossPanel, losses: FloatArray) -> None:
     for _ in range(2):
-        panel.show_frame(Frame(losses, np.array([1.0, 2.0]), losses[-2:] if len(losses) > 1 else np.ones(2)))
+        validation = losses[-2:] if len(losses) > 1 else np.ones(2)
+        panel.show_frame(of(losses, validation_steps=np.array([1.0, 2.0]), validation_losses=validation))
         assert not picture(panel).isNull()
         panel.log_button.click()
         assert not picture(panel).isNull()
@@ -299,7 +380,7 @@ def test_only_what_is_new_is_read(panel: LossPanel) -> None:
     # The record says what was read of it: its old part is no number any more.
     changed = LOSSES[:100_030].copy()
     changed[:99_000] = math.nan
-    panel.show_frame(Frame(changed))
+    panel.show_frame(of(changed))
     assert np.isfinite(panel.train.points()[1]).all()
     _, shown = panel.raw._in_view(panel.plot.mapping())
     assert np.isfinite(shown).all()

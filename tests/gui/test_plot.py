@@ -1,6 +1,7 @@
 """What every plot shares: where values stand, how lines become strokes, and labels that keep out of their way."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -102,7 +103,7 @@ def test_thinning_leaves_two_points_a_column_and_every_extreme(y: FloatArray, wi
     assert max(np.unique(np.floor(thin_x), return_counts=True)[1], default=0) <= 2
     assert np.all(np.diff(thin_x) >= 0)
     for extreme in (np.fmin, np.fmax):
-        np.testing.assert_equal(extreme.reduce(thin_y, initial=0), extreme.reduce(y, initial=0))
+        np.testing.assert_array_equal(extreme.reduce(thin_y, initial=0), extreme.reduce(y, initial=0))
 
 
 def test_a_sparse_line_is_not_touched() -> None:
@@ -196,29 +197,38 @@ def test_exact_numbers(value: float, text: str) -> None:
 # ── Records that grow ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+numbers_or_not = arrays(
+    np.float64, st.integers(1, 2000), elements=st.floats(-1e6, 1e6) | st.sampled_from([math.nan, math.inf])
+)
+
+
 @given(
-    values=arrays(
-        np.float64, st.integers(1, 2000), elements=st.floats(-1e6, 1e6) | st.sampled_from([math.nan, math.inf])
-    ),
+    values=numbers_or_not,
     cuts=st.lists(st.integers(0, 2000), max_size=4),
     blocks=st.integers(1, 60),
+    spread=st.sampled_from([None, 0.0, 1.0]),
 )
-def test_a_pyramid_shows_the_extremes_however_it_grew(values: FloatArray, cuts: list[int], blocks: int) -> None:
+def test_a_pyramid_shows_the_extremes_however_it_grew(
+    values: FloatArray, cuts: list[int], blocks: int, spread: float | None
+) -> None:
     pyramid = Pyramid()
+    low, high = values, values + (spread or 0.0)
     for cut in (*sorted(min(cut, len(values)) for cut in cuts), len(values)):
-        pyramid.extend(values[:cut])
+        part = low[:cut]
+        pyramid.extend(part, part if spread is None else high[:cut])
     x, y = pyramid.outline(0, len(values), blocks)
     finite = np.where(np.isfinite(y), y, np.nan)
-    expected = np.where(np.isfinite(values), values, np.nan)
-    for extreme in (np.fmin, np.fmax):
-        np.testing.assert_equal(extreme.reduce(finite), extreme.reduce(expected))
+    for extreme, entries in ((np.fmin, low), (np.fmax, high)):
+        expected = np.where(np.isfinite(entries), entries, np.nan)
+        np.testing.assert_array_equal(extreme.reduce(finite), extreme.reduce(expected))
     assert np.all(np.diff(x) >= 0)
     assert 0 <= x[0] <= x[-1] <= len(values) - 1
 
 
 def test_a_pyramid_shows_a_long_record_with_few_points() -> None:
     pyramid = Pyramid()
-    pyramid.extend(np.random.default_rng(0).standard_normal(1_000_000))
+    values = np.random.default_rng(0).standard_normal(1_000_000)
+    pyramid.extend(values, values)
     x, _ = pyramid.outline(0, 1_000_000, 500)
     assert len(x) < 2 * 500 * 8 + 2 * 8**5
 
@@ -228,6 +238,55 @@ def test_smoothing_is_the_exponential_mean_however_it_came() -> None:
     smoothing = Smoothing(0.5)
     smoothing.extend(values[:2])
     np.testing.assert_allclose(smoothing.extend(values), [4, 2, math.nan, 2, math.nan, 2])
+
+
+def test_a_thinned_record_is_smoothed_on_from_the_means_of_every_single_number() -> None:
+    values = np.random.default_rng(0).standard_normal(64)
+    every_one = Smoothing(0.2).extend(values)
+    smoothing = Smoothing(0.2)
+    smoothing.extend(values[:40])
+    # Entries of 4: the first ten are known number by number, the others only by their mean.
+    smoothed = smoothing.extend(values.reshape(-1, 4).mean(axis=1), every=4)
+    np.testing.assert_array_equal(smoothed[:10], every_one[3:40:4])
+    kept = 0.8**4
+    expected = kept * smoothed[9] + (1 - kept) * values[40:44].mean()
+    assert smoothed[10] == pytest.approx(expected)
+    np.testing.assert_allclose(smoothed, every_one[3::4], atol=0.3)
+
+
+def test_equal_numbers_are_smoothed_alike_however_they_are_thinned() -> None:
+    step = np.repeat([0.0, 1.0], 32)
+    expected = Smoothing(0.1).extend(step)
+    for every in (2, 8, 32):
+        np.testing.assert_allclose(Smoothing(0.1).extend(step[::every], every=every), expected[every - 1 :: every])
+
+
+@pytest.mark.parametrize("before", [0, 1, 37, 256])
+def test_a_history_that_is_thinned_is_drawn_as_one_that_always_was(before: int) -> None:
+    values = np.random.default_rng(0).standard_normal(2560)
+    low, high = (extreme(values.reshape(-1, 8), axis=1) for extreme in (np.min, np.max))
+    drawn = []
+    for shown in (before, 0):
+        history = History(lambda look: look.train)
+        history.extend(values[:shown])
+        history.extend(low[:10], high[:10], every=8)
+        history.extend(low, high, every=8)
+        drawn.append((history.steps, *history.points()))
+    np.testing.assert_equal(drawn[0], drawn[1])
+    steps, x, y = drawn[0]
+    assert steps == 2560
+    np.testing.assert_array_equal(x[::2], np.arange(320) * 8 + 3.5)
+    np.testing.assert_array_equal(np.sort(y.reshape(-1, 2)), np.stack((low, high), axis=1))
+
+
+@given(left=st.floats(0, 2400), width=st.floats(1, 3000))
+def test_what_is_in_view_of_a_thinned_history_reaches_both_edges(left: float, width: float) -> None:
+    history = History(lambda look: look.train)
+    history.extend(np.zeros(320), np.ones(320), every=8)
+    view = replace(VIEW, left=left, right=left + width)
+    x, _ = history._in_view(view)
+    assert x[0] <= max(left, 3.5)
+    assert x[-1] >= min(left + width, 319 * 8 + 3.5)
 
 
 # ── Labels ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -437,7 +437,7 @@ def test_a_live_change_acts_on_the_running_training_and_is_recorded(sit_down: Si
     person.until(lambda: person.step > change.step + 20)
     assert person.window.session is session, "no restart"
     assert person.state is State.RUNNING
-    rates = session.latest.frame.rates
+    rates = np.asarray(session.latest.frame.rates)
     assert set(rates[: change.step]) == {SMALL.optimizer.lr}
     assert set(rates[change.step :]) == {0.0005}
     assert person.window.in_force.optimizer.lr == 0.0005

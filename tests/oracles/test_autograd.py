@@ -4,12 +4,14 @@ import autograd
 import autograd.numpy as anp
 import numpy as np
 import pytest
+from core.cases import case
+from core.twins import BACKENDS, largest
 
 from zen_core import autodiff as ad
 from zen_core.autodiff import Tensor, gradients
-from zen_core.loop import forward
+from zen_core.layers import Linear, ReLU, Sigmoid, Softmax, Tanh
 from zen_core.loss import MAE, MSE, CategoricalCrossentropy, Huber
-from zen_core.nn import RNN, Linear, ReLU, Sigmoid, Softmax, Tanh
+from zen_core.recurrent import GRU, LSTM, RNN, Recurrent
 from zen_core.weights import Layout
 
 
@@ -80,28 +82,46 @@ def test_composite_functions_have_the_same_gradients(name, seed):
     assert_same(*PAIRS[name], normal(3, 4, seed=seed), normal(4, 2, seed=seed), normal(2, seed=seed))
 
 
-def their_rnn(p, x, sequences):
-    """h_t = tanh(U x_t + W h_{t−1}), step by step, in autograd's numpy."""
-    h = anp.zeros((x.shape[0], p["W.bias"].shape[0]))
+def logistic(a):
+    return 1 / (1 + anp.exp(-a))
+
+
+def their_cell(layer, p, x, state):
+    """One step of a recurrent layer in autograd's numpy; the state is a list, h first."""
+    n, h = layer.hidden_dim, state[0]
+    u, w = x @ p["U.weight"] + p["U.bias"], h @ p["W.weight"] + p["W.bias"]
+    a = [u[:, k : k + n] + w[:, k : k + n] for k in range(0, u.shape[1], n)]
+    if isinstance(layer, RNN):
+        return [anp.tanh(a[0])]
+    if isinstance(layer, LSTM):
+        c = logistic(a[1]) * state[1] + logistic(a[0]) * anp.tanh(a[2])
+        return [logistic(a[3]) * anp.tanh(c), c]
+    r, z = logistic(a[0]), logistic(a[1])
+    kept = r * w[:, 2 * n :] if layer.reset_after else (r * h) @ p["W.weight"][:, 2 * n :] + p["W.bias"][2 * n :]
+    return [z * h + (1 - z) * anp.tanh(u[:, 2 * n :] + kept)]
+
+
+def their_recurrent(layer, p, x):
+    state = [anp.zeros((x.shape[0], layer.hidden_dim))] * layer.state_parts
     states = []
     for t in range(x.shape[1]):
-        h = anp.tanh(x[:, t] @ p["U.weight"] + p["U.bias"] + h @ p["W.weight"] + p["W.bias"])
-        states.append(h)
-    if not sequences:
-        return h
+        state = their_cell(layer, p, x[:, t], state)
+        states.append(state[0])
+    if not layer.return_sequences:
+        return states[-1]
     sequence = anp.stack(states, axis=1)
-    return sequence @ p["V.weight"] + p["V.bias"] if "V.weight" in p else sequence
+    return sequence @ p["V.weight"] + p["V.bias"] if layer.units else sequence
 
 
 def their_layer(layer, p, x):
-    if isinstance(layer, RNN):
-        return their_rnn(p, x, layer.return_sequences)
+    if isinstance(layer, Recurrent):
+        return their_recurrent(layer, p, x)
     if isinstance(layer, Linear):
         return x @ p["W.weight"] + p["W.bias"]
     exponentials = anp.exp(x)
     return {
         Tanh: lambda: anp.tanh(x),
-        Sigmoid: lambda: 1 / (1 + anp.exp(-x)),
+        Sigmoid: lambda: logistic(x),
         ReLU: lambda: anp.where(x > 0, x, 0.0),
         Softmax: lambda: exponentials / anp.sum(exponentials, axis=-1, keepdims=True),
     }[type(layer)]()
@@ -112,6 +132,23 @@ STACKS = {
     "states": (RNN(hidden_dim=3, return_sequences=True), RNN(hidden_dim=4), Linear(1)),
     "activations": (Linear(3), Tanh(), RNN(hidden_dim=4), ReLU(), Linear(3), Sigmoid(), Linear(1)),
     "narrow": (RNN(hidden_dim=1), Linear(1)),
+    "LSTM": (LSTM(hidden_dim=4), Linear(1)),
+    "two LSTMs": (LSTM(2, hidden_dim=4, return_sequences=True), LSTM(hidden_dim=3), Softmax(), Linear(1)),
+    "GRU": (GRU(hidden_dim=4), Linear(1)),
+    "GRU before": (GRU(hidden_dim=4, reset_after=False), Linear(1)),
+    "two GRUs": (
+        GRU(2, hidden_dim=4, return_sequences=True),
+        GRU(hidden_dim=3, return_sequences=True, reset_after=False),
+        GRU(hidden_dim=1),
+    ),
+    "mixed": (
+        LSTM(hidden_dim=3, return_sequences=True),
+        Tanh(),
+        GRU(2, hidden_dim=3, return_sequences=True),
+        RNN(hidden_dim=3, return_sequences=True),
+        GRU(hidden_dim=4, reset_after=False),
+        Linear(1),
+    ),
 }
 THEIR_LOSSES = {
     MSE(): lambda p, y: anp.mean((p - y) ** 2),
@@ -122,33 +159,27 @@ THEIR_LOSSES = {
 }
 
 
-@pytest.mark.parametrize(("batch", "steps", "features"), [(3, 6, 2), (1, 1, 1), (2, 40, 1)])
+@pytest.mark.parametrize("way", BACKENDS.values(), ids=BACKENDS)
+@pytest.mark.parametrize("shape", [(3, 6, 2), (1, 1, 1), (2, 40, 1)], ids=str)
 @pytest.mark.parametrize("loss", THEIR_LOSSES, ids=repr)
 @pytest.mark.parametrize("name", STACKS)
-def test_networks_have_the_same_gradients(name, loss, batch, steps, features):
-    layers = STACKS[name]
-    layout = Layout(layers, (steps, features))
-    vector = layout.initial(np.random.default_rng(1), "float64")
-    pieces = [piece for layer in layout.split(vector) for piece in layer.values()]
-    target = normal(batch, 1)
+def test_networks_have_the_same_gradients(way, name, loss, shape):
+    given = case(STACKS[name], shape, 1, loss)
+    layout = Layout(given.layers, shape[1:])
 
-    def named(arrays):
-        weights = [{} for _ in layers]
-        for part, array in zip(layout.parts, arrays, strict=True):
-            weights[part.layer][part.name] = array
-        return weights
-
-    def theirs(x, *arrays):
-        for layer, p in zip(layers, named(arrays), strict=True):
+    def theirs(x, vector):
+        weights = [{} for _ in given.layers]
+        for part in layout.parts:
+            weights[part.layer][part.name] = anp.reshape(vector[part.start : part.stop], part.weight.shape)
+        for layer, p in zip(given.layers, weights, strict=True):
             x = their_layer(layer, p, x)
-        return THEIR_LOSSES[loss](x, target)
+        return THEIR_LOSSES[loss](x, given.target)
 
-    assert_same(
-        lambda x, *arrays: loss(forward(layers, named(arrays), x), target),
-        theirs,
-        normal(batch, steps, features),
-        *pieces,
-    )
+    y, *ours = given.found(way)
+    np.testing.assert_allclose(loss(y, given.target).value, theirs(given.x, given.vector), rtol=1e-12)
+    expected = autograd.grad(theirs, (0, 1))(given.x, given.vector)
+    for got, wanted in zip(ours, expected, strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-12 * largest(*expected))
 
 
 def test_classes_have_the_same_gradients():

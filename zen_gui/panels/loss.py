@@ -23,6 +23,7 @@ from zen_gui.plots.smoothing import Smoothing
 from zen_gui.widgets.legend import LegendEntry
 
 if TYPE_CHECKING:
+    from zen_core.history import Trace
     from zen_core.trainer import Change, Frame
 
 _EMPTY = "Appears when you press Run."
@@ -100,7 +101,7 @@ class LossPanel(QWidget):
         self._catch_up()
         if self.train.steps > 1:
             self.previous.clear()
-            self.previous.extend(self.train.points()[1])
+            self.previous.extend(self.train.points()[1], every=self.train.every)
             self._previous_range = self._range
         self._begin()
         self._newest = None
@@ -134,21 +135,22 @@ class LossPanel(QWidget):
         frame = self._newest
         if frame is None or frame is self._shown:
             return
-        if self._shown is not None and len(frame.losses) < len(self._shown.losses):
+        losses = frame.losses
+        if self._shown is not None and len(losses) < len(self._shown.losses):
             # A record that became shorter is another one.
             self._begin()
-        known = 0 if self._shown is None else len(self._shown.losses)
+        known = 0 if self._shown is None else len(self._shown.losses) // losses.every
         self._shown = frame
         self._total_steps = frame.total_steps
-        smoothed = self._smoothing.extend(frame.losses)
-        self.raw.extend(frame.losses)
-        self.train.extend(smoothed)
+        smoothed = self._smoothing.extend(losses.mean, every=losses.every)
+        self.raw.extend(losses.low, losses.high, every=losses.every)
+        self.train.extend(smoothed, every=losses.every)
         self.validation.set_data(frame.validation_steps, frame.validation_losses)
         best = self._best_of(frame)
         self.best.set_point(best, f"best {numbers.scientific(best[1], 2)}" if best else "")
-        first = frame.losses[:_FIRST_STEPS]
-        for losses in (first, smoothed[known:], frame.validation_losses, np.array(best[1:] if best else ())):
-            self._range = _widened(self._range, losses, first)
+        first = losses.high[: math.ceil(_FIRST_STEPS / losses.every)]
+        for fresh in (first, smoothed[known:], frame.validation_losses, np.array(best[1:] if best else ())):
+            self._range = _widened(self._range, fresh, first)
         self._show_changes(frame.changes)
         self._fix_range()
 
@@ -185,15 +187,18 @@ class LossPanel(QWidget):
 
 
 class _LeastLoss:
-    """The step of the least loss in a record that grows."""
+    """The step of the least loss in a record that grows; in a thinned one, the middle of its entry."""
 
     def __init__(self) -> None:
         self._count = 0
         self.best: tuple[float, float] | None = None
 
-    def extend(self, losses: FloatArray) -> tuple[float, float] | None:
+    def extend(self, losses: Trace) -> tuple[float, float] | None:
         """(step, loss) of the least; None where no loss is finite."""
-        fresh = _least(np.arange(self._count, len(losses), dtype=np.float64), losses[self._count :])
+        known = self._count // losses.every
+        entries = np.arange(known, len(losses.low) + 1, dtype=np.float64)
+        steps = losses.every * entries + (losses.every - 1) / 2
+        fresh = _least(steps, np.append(losses.low[known:], losses.rest[0]))
         self._count = len(losses)
         if fresh is not None and (self.best is None or fresh[1] < self.best[1]):
             self.best = fresh

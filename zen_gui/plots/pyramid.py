@@ -9,17 +9,19 @@ _FAN = 8
 
 
 class Pyramid:
-    """Blocks of 8, 64, 512, … numbers with their least and greatest. What is not finite counts only alone."""
+    """Blocks of 8, 64, 512, … entries with their least and greatest. What is not finite counts only alone."""
 
     def __init__(self) -> None:
-        self.values: FloatArray = np.empty(0)
+        #: The least and the greatest of each entry; where an entry is one number, both are the same array.
+        self.low: FloatArray = np.empty(0)
+        self.high: FloatArray = self.low
         self._levels: list[tuple[FloatArray, FloatArray]] = []
 
-    def extend(self, values: FloatArray) -> None:
+    def extend(self, low: FloatArray, high: FloatArray) -> None:
         """Take the record as it is now: what it was, and more. Only the new part is read; nothing is copied."""
-        self.values = values
-        least = greatest = values
-        for number in range(len(values).bit_length()):
+        self.low, self.high = low, high
+        least, greatest = low, high
+        for number in range(len(low).bit_length()):
             if len(least) < _FAN:
                 break
             if number == len(self._levels):
@@ -33,23 +35,33 @@ class Pyramid:
             least, greatest = self._levels[number]
 
     def outline(self, first: int, last: int, blocks: int) -> tuple[FloatArray, FloatArray]:
-        """Positions and values that show `first … last − 1` in at least so many blocks, or one by one."""
-        first, last = max(0, first), min(last, len(self.values))
+        """Positions and values that show the entries `first … last − 1` in at least so many blocks, or one by one."""
+        first, last = max(0, first), min(last, len(self.low))
         level = 0
         while level < len(self._levels) and (last - first) // _FAN ** (level + 1) >= blocks:
             level += 1
         if level == 0:
-            return np.arange(first, last, dtype=np.float64), self.values[first:last]
+            return self._entries(first, last)
         size = _FAN**level
         least, greatest = self._levels[level - 1]
         begin, end = first // size, min(last // size, len(least))
-        tail = np.arange(end * size, last)
-        # Every other block upside down, so that the line does not cross from top to bottom between two blocks.
-        pairs = np.stack((least[begin:end], greatest[begin:end]), axis=1)
-        pairs[1::2] = pairs[1::2, ::-1]
-        places = np.repeat(np.arange(begin, end) * size + (size - 1) / 2, 2)
-        return np.concatenate((places, tail)), np.concatenate((pairs.ravel(), self.values[end * size : last]))
+        places, values = _zigzag(np.arange(begin, end) * size + (size - 1) / 2, least[begin:end], greatest[begin:end])
+        tail_places, tail = self._entries(end * size, last)
+        return np.concatenate((places, tail_places)), np.concatenate((values, tail))
+
+    def _entries(self, first: int, last: int) -> tuple[FloatArray, FloatArray]:
+        places = np.arange(first, last, dtype=np.float64)
+        if self.low is self.high:
+            return places, self.low[first:last]
+        return _zigzag(places, self.low[first:last], self.high[first:last])
 
 
 def _blocks(values: FloatArray) -> FloatArray:
     return np.where(np.isfinite(values), values, np.nan).reshape(-1, _FAN)
+
+
+def _zigzag(places: FloatArray, least: FloatArray, greatest: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Both values at each place, every other pair upside down: the line does not cross over between two places."""
+    pairs = np.stack((least, greatest), axis=1)
+    pairs[1::2] = pairs[1::2, ::-1]
+    return np.repeat(places, 2), pairs.ravel()
