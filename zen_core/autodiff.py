@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -148,29 +149,38 @@ def gradients(output: Tensor, inputs: Sequence[Tensor], seed: Any = None) -> lis
         if output.value.size != 1:
             raise ValueError(f"The output has shape {output.shape}, not one number. Give a seed of that shape.")
         seed = np.ones_like(output.value)
-    flowing: dict[int, Array] = {id(output): np.broadcast_to(np.asarray(seed), output.shape)}
+    first = np.asarray(seed)
+    flowing: dict[int, Array] = {
+        id(output): first if first.shape == output.shape else np.broadcast_to(first, output.shape)
+    }
     wanted = {id(tensor) for tensor in inputs}
     for node in _newest_first(output):
         gradient = flowing[id(node)] if id(node) in wanted else flowing.pop(id(node))
         for operand, part in zip(node.operands, _pulled_back(node, gradient), strict=True):
             if isinstance(operand, Tensor):
-                part = unbroadcast(part, operand.shape)
+                if np.shape(part) != operand.value.shape:
+                    part = unbroadcast(part, operand.value.shape)
                 known = flowing.get(id(operand))
                 flowing[id(operand)] = part if known is None else known + part
     return [np.asarray(flowing[id(x)]) if id(x) in flowing else np.zeros_like(x.value) for x in inputs]
 
 
 def _newest_first(output: Tensor) -> list[Tensor]:
+    """All that the output was made of and that was made of something itself, each after whatever was made of it."""
     seen, pending, found = {id(output)}, [output], []
     while pending:
         node = pending.pop()
-        found.append(node)
+        if node.operands:
+            found.append(node)
         for operand in node.operands:
             if isinstance(operand, Tensor) and id(operand) not in seen:
                 seen.add(id(operand))
                 pending.append(operand)
-    found.sort(key=lambda node: node._made, reverse=True)
+    found.sort(key=_when_made, reverse=True)
     return found
+
+
+_when_made = operator.attrgetter("_made")
 
 
 def _pulled_back(node: Tensor, gradient: Array) -> Sequence[Any]:
@@ -183,8 +193,6 @@ def _pulled_back(node: Tensor, gradient: Array) -> Sequence[Any]:
 
 def unbroadcast(gradient: Array, shape: tuple[int, ...]) -> Array:
     """Sum a gradient over the axes along which an operand of `shape` was broadcast."""
-    if np.shape(gradient) == shape:
-        return gradient
     gradient = np.asarray(gradient).sum(axis=tuple(range(np.ndim(gradient) - len(shape))))
     stretched = tuple(axis for axis, size in enumerate(shape) if size == 1 and gradient.shape[axis] != 1)
     summed: Array = gradient.sum(axis=stretched, keepdims=True)

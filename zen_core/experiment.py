@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from zen_core.autodiff import Array
 from zen_core.component import Component, Remedy, SpecError, from_plain, hyper, to_plain
 from zen_core.curve import Curve, Formula, Scaling, Series, Standard
 from zen_core.edits import edited_text
+from zen_core.files import write
 from zen_core.loss import MSE, Loss
 from zen_core.nn import RNN, Initial, Layer, Linear, Uniform, check_stack
 from zen_core.optim import Adam, Cosine, Optimizer, Schedule
@@ -311,16 +310,7 @@ def _check_samples(values: Array) -> None:
 def save(experiment: Experiment, path: Path) -> None:
     """Write the experiment as JSON. The file is replaced whole or not at all; raises OSError where it cannot be."""
     text = json.dumps(to_plain(experiment), indent=2, ensure_ascii=False) + "\n"
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with temporary.open("x", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    write(path, text.encode())
 
 
 def load(path: Path) -> Experiment:

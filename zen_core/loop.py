@@ -115,7 +115,7 @@ class Loop:
         self._order: Array | None = None
         self._batch = batch_size
         self._position = 0
-        if (noise or any(layer.masks for layer in network.layers)) and chance is None:
+        if (noise or network.masked) and chance is None:
             raise SpecError("Noise and dropout need random numbers. Give a generator as chance.")
 
     @property
@@ -168,15 +168,16 @@ class Loop:
             self._batch = self.batch_size
         rows = self._order[self._position : self._position + self._batch]
         rate = float(self.optimizer.lr * self.schedule.factor(self.progress, self._schedule_state))
-        drawn = self._for_chance.bit_generator.state if self._for_chance is not None else {}
+        chance = self._for_chance if self.noise or self.network.masked else None
+        drawn = chance.bit_generator.state if chance is not None else {}
         try:
             # Overflow is not an error in itself: what it leaves behind is looked for below.
             with np.errstate(all="ignore"):
-                loss, weights, memory, norm, clipped = self._updated(self.x[rows], self.y[rows], rate)
+                loss, weights, memory, norm, clipped = self._updated(self.x[rows], self.y[rows], rate, chance)
         except BaseException:
-            if self._for_chance is not None:
+            if chance is not None:
                 # The step that was not made will be tried again.
-                self._for_chance.bit_generator.state = drawn
+                chance.bit_generator.state = drawn
             raise
         self._weights, self._memory = weights, memory
         self.step += 1
@@ -239,12 +240,14 @@ class Loop:
         self._order = order
         self.step, self.epoch, self._position, self._batch = step, epoch, position, batch
 
-    def _updated(self, x: Array, y: Array, rate: float) -> tuple[float, Array, tuple[Array, ...], float, bool]:
+    def _updated(
+        self, x: Array, y: Array, rate: float, chance: np.random.Generator | None
+    ) -> tuple[float, Array, tuple[Array, ...], float, bool]:
         mask = None
-        if self._for_chance is not None:
+        if chance is not None:
             if self.noise:
-                x = x + self._for_chance.standard_normal(x.shape, x.dtype) * x.dtype.type(self.noise)
-            mask = self.network.mask(self._for_chance, len(x))
+                x = x + chance.standard_normal(x.shape, x.dtype) * x.dtype.type(self.noise)
+            mask = self.network.mask(chance, len(x))
         leaves, network = self.network.opened(self._weights)
         ahead = self.ahead
         loss = self.loss(rolled_out(network, x, ahead, mask), y[:, :ahead] if self.rollout > 1 else y)

@@ -30,7 +30,7 @@ class Network:
     """A stack of layers and the layout of its weights; the weights themselves come with each call, as one vector.
 
     `stop[0]` may be set from another thread: a compiled call that is running then ends within milliseconds and raises
-    Interrupted, as do all that follow until it is cleared.
+    Interrupted, as do all that follow until it is cleared. `masked` tells whether training needs a mask.
     """
 
     backend: ClassVar[str]
@@ -40,6 +40,7 @@ class Network:
         self.layout = layout
         self.dtype = np.dtype(dtype)
         self.stop = np.zeros(1, np.uint8)
+        self.masked = any(layer.masks for layer in layers)
 
     def opened(self, weights: Array) -> tuple[list[Tensor], Predict]:
         """Return the weights as tensors, in the order of the layout, and the function of x that they make."""
@@ -126,7 +127,10 @@ class OnKernels(Network):
 
     def _plain(self, array: Array) -> Array:
         """What kernels take: flat, side by side, of the right type, and such that they could write to it."""
-        return np.require(array, self.dtype, ("C", "W")).reshape(-1)
+        flags = array.flags
+        if not (flags.c_contiguous and flags.writeable and array.dtype == self.dtype):
+            array = np.require(array, self.dtype, ("C", "W"))
+        return array.reshape(-1)
 
     def _run(self, w: Tensor, x: Any, mask: Array | None) -> Tensor:
         given = x.value if isinstance(x, Tensor) else x

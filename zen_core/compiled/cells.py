@@ -14,37 +14,19 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from zen_core.compiled.matrix import ONE, OPTIONS, apart, column_sums, copied, get, product, put, repeated, transposed
+from zen_core.compiled.matrix import (
+    ONE,
+    OPTIONS,
+    apart,
+    column_sums,
+    get,
+    linear_backward,
+    linear_forward,
+    product,
+    put,
+    transposed,
+)
 from zen_core.compiled.squash import sigmoid_of, tanh, tanh_of
-
-
-@njit(**OPTIONS)
-def _inputs_forward(w, w_at, bias, trace, x_at, rows, features, o_at, columns, stop):
-    """x U + bias, for all steps at once, to o_at."""
-    apart()
-    repeated(bias, 0, trace, o_at, rows, columns)
-    product(trace, x_at, features, 1, w, w_at, columns, trace, o_at, columns, rows, features, columns, 1, stop)
-
-
-@njit(**OPTIONS)
-def _inputs_backward(w, w_at, trace, x_at, delta, rows, features, columns, gradient, by_x, wanted, stop):
-    """The gradients by U, b_U and x from those by x U + b_U."""
-    apart()
-    product(trace, x_at, 1, features, delta, 0, columns, gradient, w_at, columns, features, rows, columns, 0, stop)
-    column_sums(delta, 0, rows, columns, gradient, w_at + features * columns)
-    if wanted:
-        turned = transposed(w, w_at, features, columns)
-        product(delta, 0, columns, 1, turned, 0, features, by_x, 0, features, rows, columns, features, 0, stop)
-
-
-@njit(**OPTIONS)
-def _arriving(flow, t, steps, block, every, o, o_at):
-    """Write the gradient that reaches the states of step t from above."""
-    apart()
-    if every or t == steps - 1:
-        copied(flow, t * block if every else 0, o, o_at, block)
-    else:
-        o[o_at : o_at + block] = 0
 
 
 @njit(**OPTIONS)
@@ -56,12 +38,14 @@ def rnn_forward(w, w_at, trace, x_at, at, steps, batch, features, hidden, stop):
     b_w = v_at + hidden * hidden
     bias = w[b_u : b_u + hidden] + w[b_w : b_w + hidden]
     trace[at : at + block] = 0
-    _inputs_forward(w, w_at, bias, trace, x_at, steps * batch, features, at + block, hidden, stop)
+    linear_forward(trace, x_at, w, w_at, bias, 0, trace, at + block, steps * batch, features, hidden, stop)
     for t in range(steps):
         if stop[0]:
             return
         h, new = at + t * block, at + (t + 1) * block
-        product(trace, h, hidden, 1, w, v_at, hidden, trace, new, hidden, batch, hidden, hidden, 1, stop)
+        product(
+            trace, h, hidden, 1, w, v_at, hidden, trace, new, hidden, 1, trace, new, hidden, batch, hidden, hidden, stop
+        )
         tanh(trace, new, block)
 
 
@@ -77,14 +61,19 @@ def rnn_backward(w, w_at, trace, x_at, at, steps, batch, features, hidden, every
         if stop[0]:
             return
         d = t * block
-        _arriving(flow, t, steps, block, every, delta, d)
-        if t < steps - 1:
-            product(delta, d + block, hidden, 1, back, 0, hidden, delta, d, hidden, batch, hidden, hidden, 1, stop)
+        above = d if every else 0
+        if t == steps - 1:
+            delta[d : d + block] = flow[above : above + block]
+        else:
+            product(
+                delta, d + block, hidden, 1, back, 0, hidden, flow, above, hidden, every, delta, d, hidden,
+                batch, hidden, hidden, stop,
+            )  # fmt: skip
         h = at + d + block
         for i in range(block):
             put(delta, d + i, get(delta, d + i) * (ONE - get(trace, h + i) * get(trace, h + i)))
-    product(trace, at, 1, hidden, delta, 0, hidden, gradient, v_at, hidden, hidden, rows, hidden, 0, stop)
-    _inputs_backward(w, w_at, trace, x_at, delta, rows, features, hidden, gradient, by_x, wanted, stop)
+    product(trace, at, 1, hidden, delta, 0, hidden, delta, 0, 0, 0, gradient, v_at, hidden, hidden, rows, hidden, stop)
+    linear_backward(w, w_at, trace, x_at, delta, rows, features, hidden, gradient, by_x, wanted, stop)
     b_u, b_w = v_at - hidden, v_at + hidden * hidden
     gradient[b_w : b_w + hidden] = gradient[b_u : b_u + hidden]
 
@@ -102,13 +91,16 @@ def lstm_forward(w, w_at, trace, x_at, at, steps, batch, features, hidden, stop)
     bias = w[b_u : b_u + columns] + w[b_w : b_w + columns]
     trace[at : at + block] = 0
     trace[c_at : c_at + block] = 0
-    _inputs_forward(w, w_at, bias, trace, x_at, steps * batch, features, gates_at, columns, stop)
+    linear_forward(trace, x_at, w, w_at, bias, 0, trace, gates_at, steps * batch, features, columns, stop)
     for t in range(steps):
         if stop[0]:
             return
         gates = gates_at + 4 * t * block
         h = at + t * block
-        product(trace, h, hidden, 1, w, v_at, columns, trace, gates, columns, batch, hidden, columns, 1, stop)
+        product(
+            trace, h, hidden, 1, w, v_at, columns, trace, gates, columns, 1, trace, gates, columns,
+            batch, hidden, columns, stop,
+        )  # fmt: skip
         # Many short loops, each of which the compiler turns into vector code, instead of one that it does not.
         for b in range(batch):
             g, c, r = gates + b * columns, c_at + t * block + b * hidden, tanh_at + t * block + b * hidden
@@ -144,10 +136,14 @@ def lstm_backward(w, w_at, trace, x_at, at, steps, batch, features, hidden, ever
         if stop[0]:
             return
         d = t * batch * columns
-        _arriving(flow, t, steps, block, every, by_h, 0)
-        if t < steps - 1:
-            after = d + batch * columns
-            product(delta, after, columns, 1, back, 0, hidden, by_h, 0, hidden, batch, columns, hidden, 1, stop)
+        above = t * block if every else 0
+        if t == steps - 1:
+            by_h[:] = flow[above : above + block]
+        else:
+            product(
+                delta, d + batch * columns, columns, 1, back, 0, hidden, flow, above, hidden, every, by_h, 0, hidden,
+                batch, columns, hidden, stop,
+            )  # fmt: skip
         for b in range(batch):
             g, s, k, r = gates_at + d + b * columns, t * block + b * hidden, d + b * columns, b * hidden
             for j in range(hidden):
@@ -160,8 +156,10 @@ def lstm_backward(w, w_at, trace, x_at, at, steps, batch, features, hidden, ever
                 put(delta, k + 2 * hidden + j, memory * i * (ONE - new * new))
                 put(delta, k + 3 * hidden + j, flowing * tanh_c * o * (ONE - o))
                 put(by_c, r + j, memory * f)
-    product(trace, at, 1, hidden, delta, 0, columns, gradient, v_at, columns, hidden, rows, columns, 0, stop)
-    _inputs_backward(w, w_at, trace, x_at, delta, rows, features, columns, gradient, by_x, wanted, stop)
+    product(
+        trace, at, 1, hidden, delta, 0, columns, delta, 0, 0, 0, gradient, v_at, columns, hidden, rows, columns, stop
+    )
+    linear_backward(w, w_at, trace, x_at, delta, rows, features, columns, gradient, by_x, wanted, stop)
     b_u, b_w = v_at - columns, v_at + hidden * columns
     gradient[b_w : b_w + columns] = gradient[b_u : b_u + columns]
 
@@ -178,21 +176,26 @@ def gru_forward(w, w_at, trace, x_at, at, steps, batch, features, hidden, after,
     kept_at = gates_at + 3 * steps * block
     b_u, v_at = w_at + features * columns, w_at + features * columns + columns
     b_w = v_at + hidden * columns
+    both, n_at = 2 * hidden, v_at + 2 * hidden
     bias = w[b_u : b_u + columns] + w[b_w : b_w + columns]
     if after:
         # n's second bias stands inside of the reset.
-        bias[2 * hidden :] = w[b_u + 2 * hidden : b_u + columns]
-        repeated(w, b_w + 2 * hidden, trace, kept_at, steps * batch, hidden)
+        bias[both:] = w[b_u + both : b_u + columns]
     trace[at : at + block] = 0
-    _inputs_forward(w, w_at, bias, trace, x_at, steps * batch, features, gates_at, columns, stop)
+    linear_forward(trace, x_at, w, w_at, bias, 0, trace, gates_at, steps * batch, features, columns, stop)
     for t in range(steps):
         if stop[0]:
             return
         h, gates, kept = at + t * block, gates_at + 3 * t * block, kept_at + t * block
-        both, n_at = 2 * hidden, v_at + 2 * hidden
-        product(trace, h, hidden, 1, w, v_at, columns, trace, gates, columns, batch, hidden, both, 1, stop)
+        product(
+            trace, h, hidden, 1, w, v_at, columns, trace, gates, columns, 1, trace, gates, columns,
+            batch, hidden, both, stop,
+        )  # fmt: skip
         if after:
-            product(trace, h, hidden, 1, w, n_at, columns, trace, kept, hidden, batch, hidden, hidden, 1, stop)
+            product(
+                trace, h, hidden, 1, w, n_at, columns, w, b_w + both, 0, 1, trace, kept, hidden,
+                batch, hidden, hidden, stop,
+            )  # fmt: skip
         for b in range(batch):
             g, s = gates + b * columns, b * hidden
             for j in range(both):
@@ -204,7 +207,10 @@ def gru_forward(w, w_at, trace, x_at, at, steps, batch, features, hidden, after,
                     put(trace, kept + s + j, get(trace, g + j) * get(trace, h + s + j))
         if not after:
             new = gates + both
-            product(trace, kept, hidden, 1, w, n_at, columns, trace, new, columns, batch, hidden, hidden, 1, stop)
+            product(
+                trace, kept, hidden, 1, w, n_at, columns, trace, new, columns, 1, trace, new, columns,
+                batch, hidden, hidden, stop,
+            )  # fmt: skip
         for b in range(batch):
             g, s = gates + b * columns, h + b * hidden
             for j in range(hidden):
@@ -230,26 +236,25 @@ def gru_backward(
     back = transposed(w, v_at, hidden, columns)
     delta = np.empty(rows * columns, trace.dtype)
     inner = np.empty(rows * columns, trace.dtype) if after else delta
-    by_h = np.empty(block, trace.dtype)
-    carried = np.zeros(block, trace.dtype)
+    nothing, carried = np.zeros(block, trace.dtype), np.zeros(block, trace.dtype)
     through = np.empty(block, trace.dtype)
     for t in range(steps - 1, -1, -1):
         if stop[0]:
             return
         d = t * batch * columns
-        _arriving(flow, t, steps, block, every, by_h, 0)
+        above, above_at = (flow, t * block if every else 0) if every or t == steps - 1 else (nothing, 0)
         for b in range(batch):
             g, s, k, r = gates_at + d + b * columns, at + t * block + b * hidden, d + b * columns, b * hidden
             for j in range(hidden):
-                flowing = get(by_h, r + j) + get(carried, r + j)
+                flowing = get(above, above_at + r + j) + get(carried, r + j)
                 z, n = get(trace, g + hidden + j), get(trace, g + both + j)
                 put(delta, k + hidden + j, flowing * (get(trace, s + j) - n) * z * (ONE - z))
                 put(delta, k + both + j, flowing * (ONE - z) * (ONE - n * n))
                 put(carried, r + j, flowing * z)
         if not after:
             product(
-                delta, d + both, columns, 1, back, both * hidden, hidden, through, 0, hidden, batch, hidden, hidden,
-                0, stop,
+                delta, d + both, columns, 1, back, both * hidden, hidden, delta, 0, 0, 0, through, 0, hidden,
+                batch, hidden, hidden, stop,
             )  # fmt: skip
         for b in range(batch):
             g, s, k, r = gates_at + d + b * columns, at + t * block + b * hidden, d + b * columns, b * hidden
@@ -266,12 +271,16 @@ def gru_backward(
                     put(delta, k + j, get(through, r + j) * get(trace, s + j) * reset * (ONE - reset))
                     put(carried, r + j, get(carried, r + j) + get(through, r + j) * reset)
         deep = columns if after else both
-        product(inner, d, columns, 1, back, 0, hidden, carried, 0, hidden, batch, deep, hidden, 1, stop)
-    if after:
-        product(trace, at, 1, hidden, inner, 0, columns, gradient, v_at, columns, hidden, rows, columns, 0, stop)
-    else:
-        n_at = v_at + both
-        product(trace, at, 1, hidden, delta, 0, columns, gradient, v_at, columns, hidden, rows, both, 0, stop)
-        product(trace, kept_at, 1, hidden, delta, both, columns, gradient, n_at, columns, hidden, rows, hidden, 0, stop)
+        product(
+            inner, d, columns, 1, back, 0, hidden, carried, 0, hidden, 1, carried, 0, hidden, batch, deep, hidden, stop
+        )
+    # Where it resets before the product, n's part of W met r h, not h.
+    met = columns if after else both
+    product(trace, at, 1, hidden, inner, 0, columns, inner, 0, 0, 0, gradient, v_at, columns, hidden, rows, met, stop)
+    if not after:
+        product(
+            trace, kept_at, 1, hidden, delta, both, columns, delta, 0, 0, 0, gradient, v_at + both, columns,
+            hidden, rows, hidden, stop,
+        )  # fmt: skip
     column_sums(inner, 0, rows, columns, gradient, v_at + hidden * columns)
-    _inputs_backward(w, w_at, trace, x_at, delta, rows, features, columns, gradient, by_x, wanted, stop)
+    linear_backward(w, w_at, trace, x_at, delta, rows, features, columns, gradient, by_x, wanted, stop)

@@ -37,22 +37,22 @@ _FLAGS = ("reassoc", "contract", "nsz")
 
 
 def _tile(rows: int, vectors: int, share: int) -> Any:
-    """A compiled product o (rows, columns) = keep · o + Σ_p a[·, p] b[p, ·] with `vectors` vectors as its columns.
+    """A compiled product o (rows, columns) = keep · c + Σ_p a[·, p] b[p, ·] with `vectors` vectors as its columns.
 
-    `share` is the part of a vector that is used, 0 for single numbers. Its arguments are three flat arrays with the
-    position of the first element and the distance to the next row (and column, of a), the depth, and whether to keep
-    what stands in o.
+    `share` is the part of a vector that is used, 0 for single numbers. Its arguments are four flat arrays with the
+    position of the first element and the distance to the next row (and column, of a), the depth, and whether there is
+    a c at all.
     """
 
     @intrinsic
     def tile(
-        typing: Any, a: Any, a_at: Any, a_row: Any, a_column: Any, b: Any, b_at: Any, b_row: Any, o: Any, o_at: Any,
-        o_row: Any, depth: Any, keep: Any,
+        typing: Any, a: Any, a_at: Any, a_row: Any, a_column: Any, b: Any, b_at: Any, b_row: Any, c: Any, c_at: Any,
+        c_row: Any, keep: Any, o: Any, o_at: Any, o_row: Any, depth: Any,
     ) -> Any:  # fmt: skip
         n = types.int64
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            a, a_at, a_row, a_column, b, b_at, b_row, o, o_at, o_row, depth, keep = arguments
+            a, a_at, a_row, a_column, b, b_at, b_row, c, c_at, c_row, keep, o, o_at, o_row, depth = arguments
             number = context.get_value_type(signature.args[0].dtype)
             size = context.get_abi_sizeof(number)
             lanes = VECTOR // size // share if share else 1
@@ -78,8 +78,8 @@ def _tile(rows: int, vectors: int, share: int) -> Any:
             def places(first: Any, distance: Any) -> list[Any]:
                 return [builder.add(first, builder.mul(distance, ir.Constant(_INDEX, row))) for row in range(rows)]
 
-            a, b, o = data(signature.args[0], a), data(signature.args[4], b), data(signature.args[7], o)
-            a_rows, o_rows = places(a_at, a_row), places(o_at, o_row)
+            a, b, c, o = (data(signature.args[i], array) for i, array in ((0, a), (4, b), (7, c), (11, o)))
+            a_rows, c_rows, o_rows = places(a_at, a_row), places(c_at, c_row), places(o_at, o_row)
             cells = [(row, column) for row in range(rows) for column in range(vectors)]
 
             entry = builder.block
@@ -87,7 +87,7 @@ def _tile(rows: int, vectors: int, share: int) -> Any:
             loop, done = builder.append_basic_block("loop"), builder.append_basic_block("done")
             builder.cbranch(builder.icmp_signed("!=", keep, ir.Constant(_INDEX, 0)), load, begin)
             builder.position_at_end(load)
-            known = [builder.load(at(o, o_rows[r], c * lanes), align=size) for r, c in cells]
+            known = [builder.load(at(c, c_rows[r], v * lanes), align=size) for r, v in cells]
             builder.branch(begin)
 
             builder.position_at_end(begin)
@@ -108,11 +108,11 @@ def _tile(rows: int, vectors: int, share: int) -> Any:
                 total.add_incoming(first, begin)
                 sums.append(total)
             b_here, a_here = builder.add(b_at, builder.mul(p, b_row)), builder.mul(p, a_column)
-            line = [builder.load(at(b, b_here, c * lanes), align=size) for c in range(vectors)]
+            line = [builder.load(at(b, b_here, v * lanes), align=size) for v in range(vectors)]
             factors = [spread(builder.load(builder.gep(a, [builder.add(place, a_here)]))) for place in a_rows]
             updated = [
-                builder.fadd(total, builder.fmul(factors[r], line[c], flags=_FLAGS), flags=_FLAGS)
-                for (r, c), total in zip(cells, sums, strict=True)
+                builder.fadd(total, builder.fmul(factors[r], line[v], flags=_FLAGS), flags=_FLAGS)
+                for (r, v), total in zip(cells, sums, strict=True)
             ]
             following = builder.add(p, ir.Constant(_INDEX, 1))
             p.add_incoming(following, loop)
@@ -127,11 +127,11 @@ def _tile(rows: int, vectors: int, share: int) -> Any:
                 result.add_incoming(first, begin)
                 result.add_incoming(new, loop)
                 results.append(result)
-            for (r, c), result in zip(cells, results, strict=True):
-                builder.store(result, at(o, o_rows[r], c * lanes), align=size)
+            for (r, v), result in zip(cells, results, strict=True):
+                builder.store(result, at(o, o_rows[r], v * lanes), align=size)
             return context.get_dummy_value()
 
-        return types.void(a, n, n, n, b, n, n, o, n, n, n, n), generate
+        return types.void(a, n, n, n, b, n, n, c, n, n, n, o, n, n, n), generate
 
     return tile
 
@@ -177,18 +177,20 @@ def apart(typing: Any) -> Any:
 
 
 @njit(**OPTIONS)
-def product(a, a_at, a_row, a_column, b, b_at, b_row, o, o_at, o_row, rows, depth, columns, keep, stop):
-    """o = keep · o + a b, with a (rows, depth), b (depth, columns) and o (rows, columns) inside of flat arrays.
+def product(a, a_at, a_row, a_column, b, b_at, b_row, c, c_at, c_row, keep, o, o_at, o_row, rows, depth, columns, stop):
+    """o = keep · c + a b, with a (rows, depth), b (depth, columns), c and o (rows, columns) inside of flat arrays.
 
-    Element (i, p) of a stands at a_at + i a_row + p a_column, so a transposed a costs nothing; the columns of b and o
-    lie side by side. Ends early, with anything in o, where stop[0] is set.
+    Element (i, p) of a stands at a_at + i a_row + p a_column, so a transposed a costs nothing; the columns of the
+    others lie side by side. c may be o, or one row for all (c_row = 0); where `keep` is 0, it is not looked at. Ends
+    early, with anything in o, where stop[0] is set.
     """
     apart()
     lanes = VECTOR // o.itemsize
     for p in range(0, max(depth, 1), DEPTH):
         deep = min(DEPTH, depth - p)
-        more = 1 if p else keep
         a_here, b_here = a_at + p * a_column, b_at + p * b_row
+        if p:
+            c, c_at, c_row, keep = o, o_at, o_row, 1
         j = 0
         while j < columns:
             left = columns - j
@@ -204,26 +206,26 @@ def product(a, a_at, a_row, a_column, b, b_at, b_row, o, o_at, o_row, rows, dept
             while i < rows:
                 if stop[0]:
                     return
-                x, y, z = a_here + i * a_row, b_here + j, o_at + i * o_row + j
+                x, y, s, z = a_here + i * a_row, b_here + j, c_at + i * c_row + j, o_at + i * o_row + j
                 if rows - i >= ROWS:
                     if wide == 2 * lanes:
-                        _tall_double(a, x, a_row, a_column, b, y, b_row, o, z, o_row, deep, more)
+                        _tall_double(a, x, a_row, a_column, b, y, b_row, c, s, c_row, keep, o, z, o_row, deep)
                     elif wide == lanes:
-                        _tall_single(a, x, a_row, a_column, b, y, b_row, o, z, o_row, deep, more)
+                        _tall_single(a, x, a_row, a_column, b, y, b_row, c, s, c_row, keep, o, z, o_row, deep)
                     elif wide == 1:
-                        _tall_number(a, x, a_row, a_column, b, y, b_row, o, z, o_row, deep, more)
+                        _tall_number(a, x, a_row, a_column, b, y, b_row, c, s, c_row, keep, o, z, o_row, deep)
                     else:
-                        _tall_half(a, x, a_row, a_column, b, y, b_row, o, z, o_row, deep, more)
+                        _tall_half(a, x, a_row, a_column, b, y, b_row, c, s, c_row, keep, o, z, o_row, deep)
                     i += ROWS
                 else:
                     if wide == 2 * lanes:
-                        _flat_double(a, x, a_row, a_column, b, y, b_row, o, z, o_row, deep, more)
+                        _flat_double(a, x, a_row, a_column, b, y, b_row, c, s, c_row, keep, o, z, o_row, deep)
                     elif wide == lanes:
-                        _flat_single(a, x, a_row, a_column, b, y, b_row, o, z, o_row, deep, more)
+                        _flat_single(a, x, a_row, a_column, b, y, b_row, c, s, c_row, keep, o, z, o_row, deep)
                     elif wide == 1:
-                        _flat_number(a, x, a_row, a_column, b, y, b_row, o, z, o_row, deep, more)
+                        _flat_number(a, x, a_row, a_column, b, y, b_row, c, s, c_row, keep, o, z, o_row, deep)
                     else:
-                        _flat_half(a, x, a_row, a_column, b, y, b_row, o, z, o_row, deep, more)
+                        _flat_half(a, x, a_row, a_column, b, y, b_row, c, s, c_row, keep, o, z, o_row, deep)
                     i += 1
             j += wide
 
@@ -260,10 +262,23 @@ def copied(a, a_at, o, o_at, count):
 
 
 @njit(**OPTIONS)
-def repeated(row, row_at, o, o_at, rows, columns):
-    """Write a row to each of the rows of o."""
+def linear_forward(x, x_at, w, w_at, bias, bias_at, o, o_at, rows, features, columns, stop):
+    """o = x W + bias, for x (rows, features) and W (features, columns)."""
+    product(
+        x, x_at, features, 1, w, w_at, columns, bias, bias_at, 0, 1, o, o_at, columns, rows, features, columns, stop
+    )
+
+
+@njit(**OPTIONS)
+def linear_backward(w, w_at, x, x_at, delta, rows, features, columns, gradient, by_x, wanted, stop):
+    """The gradients by W and by the bias that follows it, and by x where it is wanted, from those by x W + bias."""
     apart()
-    for i in range(rows):
-        at = o_at + i * columns
-        for j in range(columns):
-            put(o, at + j, get(row, row_at + j))
+    product(
+        x, x_at, 1, features, delta, 0, columns, delta, 0, 0, 0, gradient, w_at, columns, features, rows, columns, stop
+    )
+    column_sums(delta, 0, rows, columns, gradient, w_at + features * columns)
+    if wanted:
+        turned = transposed(w, w_at, features, columns)
+        product(
+            delta, 0, columns, 1, turned, 0, features, delta, 0, 0, 0, by_x, 0, features, rows, columns, features, stop
+        )

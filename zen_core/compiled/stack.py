@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from zen_core.compiled import cells
-from zen_core.compiled.matrix import ONE, OPTIONS, apart, column_sums, get, product, put, repeated, transposed
+from zen_core.compiled.matrix import ONE, OPTIONS, apart, get, linear_backward, linear_forward, put
 from zen_core.compiled.squash import sigmoid_of, tanh_of
 from zen_core.program import (
     AT,
@@ -32,25 +32,6 @@ from zen_core.program import (
     UNITS,
     WEIGHTS,
 )
-
-
-@njit(**OPTIONS)
-def _linear_forward(w, w_at, trace, x_at, y_at, rows, features, units, stop):
-    """y = x W + b."""
-    apart()
-    repeated(w, w_at + features * units, trace, y_at, rows, units)
-    product(trace, x_at, features, 1, w, w_at, units, trace, y_at, units, rows, features, units, 1, stop)
-
-
-@njit(**OPTIONS)
-def _linear_backward(w, w_at, trace, x_at, rows, features, units, flow, gradient, by_x, wanted, stop):
-    """The gradients by W and b, and by x where it is wanted."""
-    apart()
-    product(trace, x_at, 1, features, flow, 0, units, gradient, w_at, units, features, rows, units, 0, stop)
-    column_sums(flow, 0, rows, units, gradient, w_at + features * units)
-    if wanted:
-        turned = transposed(w, w_at, features, units)
-        product(flow, 0, units, 1, turned, 0, features, by_x, 0, features, rows, units, features, 0, stop)
 
 
 @njit(**OPTIONS)
@@ -98,7 +79,8 @@ def forward(table, highway, highway_weights, w, x, mask, trace, y, stop):
         w_at, x_at, at, y_at = row[WEIGHTS], row[INPUT] * batch, row[AT] * batch, row[OUTPUT] * batch
         rows, size = steps * batch, row[OUT_STEPS] * row[OUT_FEATURES] * batch
         if kind == LINEAR:
-            _linear_forward(w, w_at, trace, x_at, y_at, rows, features, row[OUT_FEATURES], stop)
+            units = row[OUT_FEATURES]
+            linear_forward(trace, x_at, w, w_at, w, w_at + features * units, trace, y_at, rows, features, units, stop)
         elif kind >= RNN:
             if kind == RNN:
                 cells.rnn_forward(w, w_at, trace, x_at, at, steps, batch, features, hidden, stop)
@@ -110,8 +92,8 @@ def forward(table, highway, highway_weights, w, x, mask, trace, y, stop):
                 cells.gru_forward(w, w_at, trace, x_at, at, steps, batch, features, hidden, kind == GRU, stop)
                 gates = 3
             if row[UNITS]:
-                v_at, h = w_at + (features + hidden + 2) * gates * hidden, at + batch * hidden
-                _linear_forward(w, v_at, trace, h, y_at, rows, hidden, row[UNITS], stop)
+                v_at, h, units = w_at + (features + hidden + 2) * gates * hidden, at + batch * hidden, row[UNITS]
+                linear_forward(trace, h, w, v_at, w, v_at + hidden * units, trace, y_at, rows, hidden, units, stop)
         elif kind == TANH:
             for i in range(size):
                 put(trace, y_at + i, tanh_of(get(trace, x_at + i)))
@@ -169,14 +151,14 @@ def backward(table, highway, highway_weights, room, w, x, mask, trace, g, gradie
         deeper = wanted or layer > 0
         if kind == LINEAR:
             units = row[OUT_FEATURES]
-            _linear_backward(w, w_at, trace, x_at, rows, features, units, flow, gradient, other, deeper, stop)
+            linear_backward(w, w_at, trace, x_at, flow, rows, features, units, gradient, other, deeper, stop)
             flow, other = other, flow
         elif kind >= RNN:
             every = row[EVERY]
             if row[UNITS]:
                 gates = 1 if kind == RNN else (4 if kind == LSTM else 3)
                 v_at, h = w_at + (features + hidden + 2) * gates * hidden, at + batch * hidden
-                _linear_backward(w, v_at, trace, h, rows, hidden, row[UNITS], flow, gradient, other, True, stop)
+                linear_backward(w, v_at, trace, h, flow, rows, hidden, row[UNITS], gradient, other, True, stop)
                 flow, other = other, flow
             if kind == RNN:
                 cells.rnn_backward(
