@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from zen_core.autodiff import Array
-from zen_core.component import Component
+from zen_core.component import Component, SpecError
 
 Shape = tuple[int, ...]
 
@@ -119,6 +119,8 @@ class Layout:
             kept += layer.kept(shape)
             shape = layer.output_shape(shape)
             self.shapes.append(shape)
+        if highway and (self.shape[-1], shape) != (1, (1,)):
+            raise SpecError("A highway leads from one feature to one output. Use 0, which is none.", path="highway")
         if highway:
             wanted.append({"weight": Weight((highway, 1), highway), "bias": Weight((1,), highway)})
         for index, weights in enumerate(wanted):

@@ -5,6 +5,7 @@ with a wrong derivative; some spoil a right gradient at the end. All leave the v
 """
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ every_cell = pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
 every_end = pytest.mark.parametrize("every_step", [False, True], ids=["last state", "all states"])
 
 
+@cache
 def one_layer(cell, every_step):
     """A case of one recurrent layer, with all sizes above 1."""
     return case([replace(cell, hidden_dim=4, return_sequences=every_step)], (3, 5, 2), 0)

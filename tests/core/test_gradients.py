@@ -29,11 +29,21 @@ WINDOWS = {
     "mixed": (*MIXED, RNN(hidden_dim=4), Linear(1)),
     "every size 1": (GRU(hidden_dim=1), Linear(1)),
 }
-every_way = pytest.mark.parametrize("way", [op_by_op, *BACKENDS.values()], ids=["op by op", *BACKENDS])
-every_backend = pytest.mark.parametrize("way", BACKENDS.values(), ids=BACKENDS)
 every_block = pytest.mark.parametrize("block", BLOCKS)
 every_cell = pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
 every_window = pytest.mark.parametrize("name", WINDOWS)
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request):
+    """How a network is computed where it trains."""
+    return BACKENDS[request.param](request)
+
+
+@pytest.fixture(params=["op by op", *BACKENDS])
+def way(request):
+    """How a network is computed."""
+    return op_by_op if request.param == "op by op" else BACKENDS[request.param](request)
 
 
 def too_far(errors):
@@ -46,42 +56,36 @@ def window_of_1000(name):
     return case(WINDOWS[name], (1 if name == "every size 1" else 2, 1000, 1), 0)
 
 
-@every_way
 @every_block
 def test_random_networks_have_the_right_gradients(way, block):
     assert not too_far({seed: error_along(way, each) for seed, each in lively(block).items()})
 
 
-@every_backend
 @every_block
-def test_random_networks_are_what_they_are_op_by_op(way, block):
-    assert not too_far({seed: error_of_twin(way, each) for seed, each in lively(block).items()})
+def test_random_networks_are_what_they_are_op_by_op(backend, block):
+    assert not too_far({seed: error_of_twin(backend, each) for seed, each in lively(block).items()})
 
 
-@every_way
 @every_cell
 def test_every_entry_of_a_gradient_is_right_where_sizes_are_1(way, cell):
     assert not too_far({str(each): error_by_entry(way, each) for each in corners(cell)})
 
 
-@every_backend
 @every_cell
-def test_cells_are_what_they_are_op_by_op_where_sizes_are_1(way, cell):
-    assert not too_far({str(each): error_of_twin(way, each) for each in corners(cell)})
+def test_cells_are_what_they_are_op_by_op_where_sizes_are_1(backend, cell):
+    assert not too_far({str(each): error_of_twin(backend, each) for each in corners(cell)})
 
 
-@every_backend
 @every_window
-def test_a_window_of_1000_has_the_right_gradients(way, name):
+def test_a_window_of_1000_has_the_right_gradients(backend, name):
     # Op by op a complex step through a long window takes a second; that numpy's kernels are the same is tested below.
     given = window_of_1000(name)
-    assert error_along(way, given, reference=given) <= TOLERANCE
+    assert error_along(backend, given, reference=given) <= TOLERANCE
 
 
-@every_backend
 @every_window
-def test_a_window_of_1000_is_what_it_is_op_by_op(way, name):
-    assert error_of_twin(way, window_of_1000(name)) <= TOLERANCE
+def test_a_window_of_1000_is_what_it_is_op_by_op(backend, name):
+    assert error_of_twin(backend, window_of_1000(name)) <= TOLERANCE
 
 
 def test_the_random_networks_are_many_and_have_all_that_there_is():

@@ -4,15 +4,17 @@
 the tape. The ways in `BACKENDS` are those that train; a new one is one more entry, and every proof then tries it.
 """
 
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+import pytest
 
 from zen_core.autodiff import Array, Tensor, gradients
+from zen_core.backend import COMPILED, NUMPY, Kernels
 from zen_core.layers import Layer
-from zen_core.network import Network, OnNumpy
+from zen_core.network import Network, OnNumpy, network
 from zen_core.recurrent import Recurrent
 from zen_core.weights import Layout
 
@@ -64,7 +66,27 @@ def op_by_op(
     return fused(unrolled(layers), vector, x, seed, mask, highway)
 
 
-BACKENDS: dict[str, Way] = {"numpy": fused}
+def compiled(
+    kernels: Mapping[str, Kernels],
+    layers: Sequence[Layer],
+    vector: Array,
+    x: Array,
+    seed: Array,
+    mask: Array | None = None,
+    highway: int = 0,
+) -> Found:
+    """By compiled kernels, those of the precision of x, the whole stack in one call."""
+    dtype = str(x.dtype)
+    made = network(layers, Layout(layers, x.shape[1:], highway), dtype, kernels[dtype])
+    assert made.backend == COMPILED, layers
+    return found_by(made, vector, x, seed, mask)
+
+
+BACKENDS: dict[str, Callable[[pytest.FixtureRequest], Way]] = {
+    NUMPY: lambda request: fused,
+    COMPILED: lambda request: partial(compiled, request.getfixturevalue("kernels")),
+}
+"""The ways that train, each from what a test has at hand; `kernels` is the fixture with the compiled ones."""
 
 
 def unrolled(layers: Sequence[Layer]) -> tuple[Layer, ...]:

@@ -5,7 +5,7 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 from core.cases import case
-from core.twins import BACKENDS, largest
+from core.twins import largest
 
 from zen_core import autodiff as ad
 from zen_core.autodiff import Tensor, gradients
@@ -159,7 +159,6 @@ THEIR_LOSSES = {
 }
 
 
-@pytest.mark.parametrize("way", BACKENDS.values(), ids=BACKENDS)
 @pytest.mark.parametrize("shape", [(3, 6, 2), (1, 1, 1), (2, 40, 1)], ids=str)
 @pytest.mark.parametrize("loss", THEIR_LOSSES, ids=repr)
 @pytest.mark.parametrize("name", STACKS)

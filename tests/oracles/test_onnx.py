@@ -7,12 +7,10 @@ precisions, from the same weights and inputs. The evaluator (onnx.reference) com
 import numpy as np
 import pytest
 from core.cases import CELLS
-from core.twins import BACKENDS
 
 from .recurrent_cases import ORACLES, difference, long_layer, random_layer
 
 BLOCKS, EACH = range(12), 25
-every_backend = pytest.mark.parametrize("way", BACKENDS.values(), ids=BACKENDS)
 every_cell = pytest.mark.parametrize("name", CELLS)
 every_oracle = pytest.mark.parametrize("oracle", ORACLES.values(), ids=ORACLES)
 
@@ -34,7 +32,6 @@ def differences(way, name, oracle, dtype, seeds):
     return {seed: error for seed, error in errors.items() if error > oracle.tolerance}
 
 
-@every_backend
 @every_cell
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("block", BLOCKS)
@@ -42,14 +39,12 @@ def test_states_are_those_of_onnxruntime(way, name, dtype, block):
     assert not differences(way, name, ORACLES["onnxruntime"], dtype, range(block * EACH, (block + 1) * EACH))
 
 
-@every_backend
 @every_cell
 @pytest.mark.parametrize("block", BLOCKS)
 def test_states_are_those_of_the_reference_evaluator(way, name, block):
     assert not differences(way, name, ORACLES["onnx.reference"], "float64", range(block * EACH, (block + 1) * EACH))
 
 
-@every_backend
 @every_cell
 @every_oracle
 def test_states_are_theirs_over_a_window_of_1000(way, name, oracle):

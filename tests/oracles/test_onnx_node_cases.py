@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import onnx.backend.test.case.node as collection
 import pytest
-from core.twins import BACKENDS
 from onnx.helper import get_attribute_value
 
 from zen_core.recurrent import GRU, LSTM, RNN
@@ -72,7 +71,6 @@ def test_no_other_module_of_the_collection_has_such_a_node():
     assert naming == {kind.lower() for kind in KINDS}
 
 
-@pytest.mark.parametrize("way", BACKENDS.values(), ids=BACKENDS)
 @pytest.mark.parametrize("name", CASES)
 def test_the_outputs_of_a_case_are_ours(found, name, way):
     case = found[name]
