@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from zen_core.backend import compilers
 from zen_core.component import Component, Setting, SpecError, to_plain
 from zen_core.curve import Curve, Scaling
 from zen_core.edits import edited
@@ -24,7 +25,8 @@ from zen_core.forecast import Baseline, Forecast
 from zen_core.loop import Diverged
 from zen_core.loss import Loss
 from zen_core.nn import Layer
-from zen_core.optim import Optimizer, Schedule
+from zen_core.optim import Optimizer
+from zen_core.schedule import Schedule
 from zen_core.suite import (
     AHEAD,
     CURVES,
@@ -148,6 +150,11 @@ def _suite(options: argparse.Namespace) -> int:
     for name, edits in itertools.product(options.curves, VARIANTS.values() if options.variants else [{}]):
         # Whatever does not fit is told before the first of many trainings.
         Trainer(on_curve(name, recipe, edits))
+    compiler = compilers[recipe.dtype]
+    if not compiler.load() and compiler.compiling:
+        print("Compiling the kernels, once for this machine …", file=sys.stderr)
+    # Nor is loading them part of what a curve takes.
+    compiler.load(wait=True)
     show = _suite_lines if options.json else _suite_variants if options.variants else _suite_table
     with threadpool_limits(1):
         show(recipe, options)

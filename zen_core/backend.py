@@ -67,13 +67,17 @@ class Compiler:
         with self._lock:
             if self._kernels is None and not self._trouble:
                 try:
-                    self._advance(wait)
+                    self._advance()
                 except Exception as error:
                     # Whatever goes wrong here must not keep anybody from training, on numpy.
                     self._trouble = f"Compiled kernels cannot be used: {type(error).__name__}: {error}"
-            return self._kernels
+            if not wait or self._kernels is not None or self._trouble or self._child is None:
+                return self._kernels
+        # Others, who do not wait, find the lock free meanwhile.
+        self._child.wait()
+        return self.load()
 
-    def _advance(self, wait: bool) -> None:
+    def _advance(self) -> None:
         if importlib.util.find_spec("numba") is None:
             self._trouble = "numba is not installed. For faster training: pip install numba."
             return
@@ -83,8 +87,6 @@ class Compiler:
         if not ready.exists():
             if self._child is None:
                 self._child = _start(folder, self.dtype, log)
-            if wait:
-                self._child.wait()
             if self._child.poll() is None:
                 return
             if self._child.returncode or not ready.exists():

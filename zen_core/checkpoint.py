@@ -37,8 +37,10 @@ VERSION = (1, 0)
 """Of the format. Files of another minor version open; of a newer major version, they do not."""
 
 TYPES = {"float32": "F32", "float64": "F64", "int64": "I64", "uint8": "U8"}
+"""What arrays hold, in the words of numpy and of safetensors; bytes are the checksum's."""
 
 SEAL = "sha256"
+"""The array that is the checksum."""
 
 _BEGINNING = b'{"__metadata__":{"zen":"'
 
@@ -115,7 +117,7 @@ def unpacked(content: bytes) -> tuple[dict[str, Array], dict[str, Any]]:
     except SpecError:
         raise
     except (SafetensorError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-        raise SpecError(f"The file is not as a run's must be ({error}). Use another.") from error
+        raise SpecError(f"The file is not as a run's must be ({str(error)[:200]}). Use another.") from error
     for array in arrays.values():
         array.flags.writeable = False
     return arrays, facts
@@ -137,14 +139,17 @@ def _values(outer: dict[str, Any] | list[Any]) -> Any:
 
 
 def _content(path: Path) -> bytes:
+    known = path.stat()
     # Opening what is no file could wait for ever.
-    if not S_ISREG(path.stat().st_mode):
+    if not S_ISREG(known.st_mode):
         raise SpecError("This is no file. Choose one.")
-    with path.open("rb") as file:
-        content = file.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise SpecError(f"The file is larger than {MOST_BYTES >> 20} MiB, and a run never is. Choose another.")
-    return content
+    if known.st_size <= MOST_BYTES:
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        # It may have grown meanwhile.
+        if len(content) <= MOST_BYTES:
+            return content
+    raise SpecError(f"The file is larger than {MOST_BYTES >> 20} MiB, which a run's never is. Choose another.")
 
 
 @contextmanager

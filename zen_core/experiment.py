@@ -15,7 +15,8 @@ from zen_core.edits import edited_text
 from zen_core.files import write
 from zen_core.loss import MSE, Loss
 from zen_core.nn import RNN, Initial, Layer, Linear, Uniform, check_stack
-from zen_core.optim import Adam, Cosine, Optimizer, Schedule
+from zen_core.optim import Adam, Optimizer
+from zen_core.schedule import Cosine, Schedule
 from zen_core.weights import Layout
 
 MOST_BYTES = 1 << 20

@@ -13,7 +13,8 @@ from zen_core.autodiff import Array, Tensor, gradients
 from zen_core.component import SpecError
 from zen_core.loss import Loss
 from zen_core.network import Network, Predict
-from zen_core.optim import Constant, Optimizer, Schedule, clip
+from zen_core.optim import Optimizer, clip
+from zen_core.schedule import Constant, Schedule
 
 
 class Step(NamedTuple):

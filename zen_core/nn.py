@@ -17,8 +17,9 @@ from zen_core.layers import Dropout, Layer, Linear, ReLU, Sigmoid, Softmax, Tanh
 from zen_core.loop import Loop
 from zen_core.loss import MSE, Loss
 from zen_core.network import Network, network
-from zen_core.optim import Optimizer, RMSProp, Schedule
+from zen_core.optim import Optimizer, RMSProp
 from zen_core.recurrent import GRU, LSTM, RNN, Recurrent
+from zen_core.schedule import Schedule
 from zen_core.weights import Initial, Layout, Orthogonal, Shape, Uniform, Xavier
 
 __all__ = [

@@ -7,7 +7,8 @@ from zen_core.backend import NUMPY, compilers
 from zen_core.curve import Formula, Unscaled
 from zen_core.experiment import Experiment
 from zen_core.nn import GRU, LSTM, RNN, Linear, Recurrent
-from zen_core.optim import Constant, RMSProp
+from zen_core.optim import RMSProp
+from zen_core.schedule import Constant
 from zen_core.trainer import Trainer
 
 

@@ -337,7 +337,7 @@ def test_nothing_touches_the_global_random_numbers():
         "b = random.getstate();"
         "from zen_core import nn; import zen_core.trainer as t; from zen_core.experiment import Experiment;"
         "nn.Model([nn.RNN(), nn.Linear(1)]).train(np.ones((4, 5, 1)), np.ones((4, 1)), epochs=2, writer=None);"
-        "next(t.Trainer(Experiment(noise=0.1)));"
+        "next(t.Trainer(Experiment(noise=0.1, input_noise=0.1), backend='numpy'));"
         "print(a == np.random.get_state()[1].tobytes() and b == random.getstate())"
     )
     result = subprocess.run(

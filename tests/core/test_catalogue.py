@@ -17,8 +17,9 @@ from zen_core.curve import Curve, Scaling
 from zen_core.edits import edited, edited_text
 from zen_core.experiment import Experiment, load, save
 from zen_core.loss import Loss
-from zen_core.nn import RNN, Layer, Linear, Recurrent
-from zen_core.optim import Optimizer, Schedule
+from zen_core.nn import RNN, Initial, Layer, Linear, Recurrent
+from zen_core.optim import Optimizer
+from zen_core.schedule import Schedule
 from zen_core.trainer import Trainer
 from zen_core.weights import Weight
 
@@ -94,7 +95,9 @@ def test_every_kind_says_what_it_is(kind):
 
 
 @pytest.mark.parametrize(
-    "kind", [kind for kind in KINDS if family_of(kind) in (Layer, Loss, Optimizer, Schedule)], ids=lambda k: k.__name__
+    "kind",
+    [kind for kind in KINDS if family_of(kind) in (Layer, Initial, Loss, Optimizer, Schedule)],
+    ids=lambda k: k.__name__,
 )
 def test_every_layer_loss_rule_and_schedule_has_an_equation_or_a_source(kind):
     equation = re.search(r"[=←/√Σ²|]|\bmax\(", kind.__doc__)
@@ -152,7 +155,10 @@ def test_values_outside_the_bounds_are_refused_by_name(kind, setting):
 
 def test_live_settings_are_those_that_the_trainer_takes_over(tiny):
     live = {name for name, setting in Experiment.settings.items() if setting.live}
-    assert live == {"beyond", "schedule", "batch_size", "epochs", "clip"}
+    assert live == {
+        "beyond", "schedule", "batch_size", "epochs", "clip", "growth", "input_noise", "target_loss", "seconds",
+        "patience",
+    }  # fmt: skip
     assert all(setting.live for kind in Optimizer.kinds.values() for setting in kind.settings.values())
     assert all(setting.live for kind in Schedule.kinds.values() for setting in kind.settings.values())
 
@@ -204,6 +210,11 @@ def test_every_schedule_trains_and_stays_between_0_and_1(tiny, kind):
 @pytest.mark.parametrize("kind", Scaling.kinds.values())
 def test_every_scaling_trains(tiny, kind):
     trained(edited(tiny, "scaling", kind()))
+
+
+@pytest.mark.parametrize("kind", Initial.kinds.values())
+def test_every_way_to_draw_first_weights_trains(tiny, kind):
+    trained(edited(tiny, "initial", kind()))
 
 
 @pytest.mark.parametrize("kind", Curve.kinds.values())
@@ -298,7 +309,7 @@ def test_a_newcomer_is_trained_from_the_command_line(newcomers, capsys):
     assert main(["train", "--json", *words]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["experiment"]["layers"][0]["kind"] == "Minimal"
-    assert found["experiment"]["optimizer"] == {"kind": "SignDescent", "lr": 0.01}
+    assert found["experiment"]["optimizer"] == {"kind": "SignDescent", "lr": 0.01, "weight_decay": 0.0}
 
 
 def test_a_newcomer_stands_in_the_reference(newcomers, capsys):

@@ -15,7 +15,8 @@ from zen_core.component import from_plain
 from zen_core.curve import Formula, Recorded
 from zen_core.edits import edited
 from zen_core.experiment import Experiment, described, save
-from zen_core.optim import SGD, Cosine, Optimizer
+from zen_core.optim import SGD, Optimizer
+from zen_core.schedule import Cosine
 from zen_core.trainer import Trainer
 
 from . import conftest

@@ -18,7 +18,8 @@ from zen_core.edits import differences, edited, edited_text, setting_at, value_a
 from zen_core.experiment import Experiment
 from zen_core.loss import MSE, Huber
 from zen_core.nn import RNN, Linear
-from zen_core.optim import SGD, Adam, Cosine, Optimizer
+from zen_core.optim import SGD, Adam, Optimizer
+from zen_core.schedule import Cosine
 
 from .conftest import FAMILIES
 
@@ -58,6 +59,10 @@ class Car(Component):
     marks: Numbers = hyper(Numbers({"a": 1.0}), help="Marks.", live=True)
     name: str = hyper("Ada", help="Its name.")
 
+
+# For other tests, all families are those of the program.
+for family in (Engine, Wheel, Car):
+    Component.families.remove(family)
 
 ANY = "."
 

@@ -11,31 +11,29 @@ from zen_core.edits import edited
 from zen_core.experiment import Experiment
 from zen_core.forecast import (
     TOLERANCE,
-    Network,
     autoregression,
     autoregressive_run,
     baselines,
     dominant_period,
     forecasting,
 )
+from zen_core.network import Network, OnNumpy
 from zen_core.trainer import Trainer
+from zen_core.weights import Layout
 
 
-class Script:
+class Script(Network):
     """Stands in for a network: fed the truth it repeats the last value it reads, fed itself it says what is written."""
 
-    dtype = np.dtype(np.float64)
-
     def __init__(self, lines=()):
+        super().__init__((), Layout((), (2, 1)), "float64")
         self.lines = list(lines)
         self.read = []
 
-    def predict_all(self, inputs):
-        yield inputs[:2, -1]
-        yield inputs[2:, -1]
-
-    def predict(self, inputs):
-        self.read.append(inputs[0, :, 0].tolist())
+    def predict(self, weights, x):
+        if len(x) > 1:
+            return x[:, -1]
+        self.read.append(x[0, :, 0].tolist())
         return np.array([[self.lines[len(self.read) - 1]]])
 
 
@@ -46,13 +44,13 @@ def series_of(values, *, train_end, test_start, window=2, beyond=(), clean=None,
 
 
 def made(network, series, beyond=0, step=0):
-    *pieces, forecast = forecasting(network, series, series.scaler, beyond, step)
+    *pieces, forecast = forecasting(network, np.empty(0), series, series.scaler, beyond, step)
     assert set(pieces) == {None}
     return forecast
 
 
 @pytest.fixture
-def trainer(tiny):
+def trainer(tiny, each_backend):
     """A trainer in float64 after a few steps, on a noisy curve."""
     trainer = Trainer(edited(edited(tiny, "dtype", "float64"), "noise", 0.05))
     for _ in range(6):
@@ -62,8 +60,9 @@ def trainer(tiny):
 
 def predicted(trainer, values):
     """The network's word on one window, in the curve's units, computed apart from `forecast`."""
-    network = Network(trainer.experiment.layers, trainer.layout, trainer.frame().weights)
-    return trainer.scaler.back(network.predict(trainer.scaler.forth(values)[None, :, None]))[0, 0]
+    network = OnNumpy(trainer.experiment.layers, trainer.layout, "float64")
+    prediction = network.predict(trainer.frame().weights, trainer.scaler.forth(values)[None, :, None])
+    return trainer.scaler.back(prediction)[0, 0]
 
 
 # Alignment

@@ -7,11 +7,16 @@ import numpy as np
 import pytest
 
 from zen_core import autodiff
+from zen_core.backend import compilers
 from zen_core.loop import Diverged, Loop
 from zen_core.loss import MSE, Loss
+from zen_core.network import network
 from zen_core.nn import Linear, Tanh
-from zen_core.optim import SGD, Adam, Constant, Cosine, Optimizer, Schedule
+from zen_core.optim import SGD, Adam, Optimizer
+from zen_core.schedule import Constant, Cosine, Schedule
 from zen_core.weights import Layout
+
+pytestmark = pytest.mark.usefixtures("each_backend")
 
 LINE = (Linear(1),)
 
@@ -22,7 +27,8 @@ def line(count=10, *, layers=LINE, weights=None, dtype="float64", **settings):
     x = np.arange(count, dtype=dtype)[:, None] * 2
     start = np.zeros(layout.size, dtype) if weights is None else np.array(weights, dtype)
     given = {"loss": MSE(), "optimizer": SGD(lr=1e-3), "batch_size": 4, "epochs": 3} | settings
-    return Loop(layers, layout, start, x, x / 2, **given)
+    found = network(layers, layout, dtype, compilers[dtype].load())
+    return Loop(found, start, x, x / 2, **given)
 
 
 @pytest.fixture
@@ -59,7 +65,7 @@ def test_batches_cover_each_epoch_and_the_last_one_holds_what_is_left(watched):
 
 def test_with_a_generator_every_epoch_has_its_own_order_and_misses_nobody(watched):
     layer, seen = watched
-    list(line(10, layers=(layer,), generator=np.random.default_rng(0)))
+    list(line(10, layers=(layer,), order=np.random.default_rng(0)))
     epochs = [list(itertools.chain(*seen[start : start + 3])) for start in (0, 3, 6)]
     assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
     assert len({tuple(epoch) for epoch in epochs}) == 3
@@ -219,7 +225,7 @@ def test_a_schedule_of_numpy_numbers_leaves_the_weights_in_float32():
     class Falling(Schedule):
         """The factor e⁻ᵖ."""
 
-        def factor(self, progress):
+        def decay(self, progress, state):
             return np.exp(-progress)
 
     loop = line(4, dtype="float32", schedule=Falling())

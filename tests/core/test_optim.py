@@ -7,23 +7,8 @@ import numpy as np
 import pytest
 
 from zen_core.component import SpecError
-from zen_core.optim import (
-    SGD,
-    Adagrad,
-    Adam,
-    AdamW,
-    Constant,
-    Cosine,
-    Lion,
-    Momentum,
-    Nadam,
-    OnPlateau,
-    Optimizer,
-    RMSProp,
-    Schedule,
-    Step,
-    clip,
-)
+from zen_core.optim import SGD, Adagrad, Adam, AdamW, Lion, Momentum, Nadam, Optimizer, RMSProp, clip
+from zen_core.schedule import Constant, Cosine, OnPlateau, Schedule, Step
 
 START = [1.0, -0.7]
 RATES = [0.02 * (1 + 0.5 * math.cos(t)) for t in range(1000)]

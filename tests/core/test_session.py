@@ -16,7 +16,8 @@ from zen_core.curve import Formula
 from zen_core.edits import edited
 from zen_core.experiment import Experiment
 from zen_core.nn import RNN, Linear
-from zen_core.optim import Constant, Cosine, Optimizer
+from zen_core.optim import Optimizer
+from zen_core.schedule import Constant, Cosine
 from zen_core.session import FORECAST_SHARE, Session, Speed, State
 from zen_core.trainer import Trainer
 
@@ -332,7 +333,7 @@ class Announced(Trainer):
 
     def forecasting(self):
         for count, made in enumerate(super().forecasting()):
-            if count == 100:
+            if count == 10:
                 self.at_work.set()
             yield made
 

@@ -10,8 +10,11 @@ from zen_core.component import SpecError
 from zen_core.edits import edited
 from zen_core.loop import Diverged
 from zen_core.nn import RNN, Layer, Linear
-from zen_core.optim import Adam, Constant, Cosine, Optimizer
+from zen_core.optim import Adam, Optimizer
+from zen_core.schedule import Constant, Cosine
 from zen_core.trainer import Change, Frame, Trainer
+
+pytestmark = pytest.mark.usefixtures("each_backend")
 
 
 def run(trainer):
