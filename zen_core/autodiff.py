@@ -415,8 +415,9 @@ def sigmoid(a: Any) -> Any:
 @op
 def relu(a: Any) -> Any:
     """max(a, 0); the gradient at 0 is 0."""
-    positive = a.real > 0
-    return np.where(positive, a, 0), lambda g: np.where(positive, g, 0)
+    # Asked this way, what is no number passes.
+    cut = a.real <= 0
+    return np.where(cut, 0, a), lambda g: np.where(cut, 0, g)
 
 
 @op

@@ -72,9 +72,9 @@ def load_experiment(path: Path) -> Experiment:
 
 
 def packed(arrays: Mapping[str, Array], facts: Mapping[str, Any]) -> bytes:
-    """Return a file's content; raises SpecError where it would be too long. The same run gives the same bytes."""
+    """Return a file's content; raises SpecError where it would be too long. The same state gives the same bytes."""
     # What other programs read in place has to begin at a multiple of its size.
-    ordered = sorted(arrays.items(), key=lambda item: -item[1].itemsize)
+    ordered = sorted(arrays.items(), key=lambda item: (-item[1].itemsize, item[0]))
     version = ".".join(map(str, VERSION))
     header: dict[str, Any] = {"__metadata__": {"zen": version, "run": json.dumps(facts, allow_nan=False)}}
     end = 0
@@ -127,10 +127,11 @@ def _parsed(text: str) -> Any:
     """What JSON says; raises ValueError, or RecursionError, where it is none or goes too deep."""
     found = json.loads(text)
     level, depth = [found], 0
-    while level := [inner for outer in level if isinstance(outer, (dict, list)) for inner in _values(outer)]:
+    while level := [each for each in level if isinstance(each, (dict, list))]:
         depth += 1
         if depth > DEEPEST:
             raise ValueError(f"more than {DEEPEST} lists in one another")
+        level = [inner for outer in level for inner in _values(outer)]
     return found
 
 

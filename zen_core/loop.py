@@ -151,6 +151,11 @@ class Loop:
         return 1 + int((self.rollout - 1) * grown)
 
     @property
+    def ends_epoch(self) -> bool:
+        """Whether the next step is the last of its epoch."""
+        return self._position + (self._batch if self._position else self.batch_size) >= len(self.x)
+
+    @property
     def done(self) -> bool:
         """Whether all epochs are behind."""
         return not self._position and self.epoch >= self.epochs
@@ -225,7 +230,7 @@ class Loop:
         sound = (
             all(each.shape == size and each.dtype == self._weights.dtype for each in (arrays["weights"], *memory))
             and all(np.isfinite(each).all() for each in (arrays["weights"], *memory))
-            and (order is None or np.array_equal(np.sort(order), np.arange(count)))
+            and (order is None or (order.dtype == np.int64 and np.array_equal(np.sort(order), np.arange(count))))
             and schedule.shape == (len(self._schedule_state),)
             and min(step, epoch, position) >= 0
             and (position == 0 if order is None else position < count)
@@ -279,6 +284,10 @@ class Loop:
             flow = layer.forward({name: Tensor(w) for name, w in p.items()}, flow)
             if not np.isfinite(flow.value).all():
                 return index
+        if layout.highway:
+            beside = layout.split(self._weights)[-1]
+            if not np.isfinite(x[:, -layout.highway :, 0] @ beside["weight"] + beside["bias"]).all():
+                return layout.depth
         if not math.isfinite(loss):
             return layout.depth - 1
         # Gradients flow from the last layer to the first: the last bad one arose first.

@@ -173,7 +173,7 @@ class OnKernels(Network):
 
 def network(layers: Sequence[Layer], layout: Layout, dtype: str, kernels: Kernels | None = None) -> Network:
     """Return a network on these kernels, or on numpy where there are none, or a layer has no compiled form."""
-    table = program(layers, layout) if kernels is not None else None
+    table = program(layers, layout) if kernels is not None and layers else None
     if kernels is None or table is None:
         return OnNumpy(layers, layout, dtype)
     return OnKernels(layers, layout, dtype, kernels, table)

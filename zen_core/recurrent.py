@@ -57,6 +57,12 @@ class Recurrent(Layer, abstract=True):
     kept_parts: ClassVar[int] = 8
     """How many arrays of the hidden size a forward pass keeps of each step, at most."""
 
+    def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
+        super().__init_subclass__(abstract=abstract, **kwargs)
+        if "cell" in vars(cls) and "states" not in vars(cls):
+            # A whole window in one call that is inherited would know nothing of the new cell.
+            cls.states = Recurrent.states  # type: ignore[method-assign]
+
     def weights(self, features: int) -> dict[str, Weight]:
         readout = linear_weights("V", self.hidden_dim, self.units) if self.return_sequences and self.units else {}
         return self.cell_weights(features) | readout

@@ -53,8 +53,19 @@ def _change(plain: Mapping[str, Any], experiment: Experiment) -> Change:
     value, old = plain["value"], plain["old"]
     if path != GO_ON:
         setting = setting_at(experiment, path)
-        value, old = setting.accept(value), setting.accept(old)
+        value, old = setting.accept(value), None if old is None else setting.accept(old)
     return Change(int(plain["step"]), path, value, old)
+
+
+def _changes(plain: Sequence[Mapping[str, Any]], experiment: Experiment, *, made: bool) -> list[Change]:
+    """Changes in their order; `made` ones have led to the experiment, others start from it."""
+    found = []
+    for each in reversed(plain) if made else plain:
+        # Which settings there are may be due to a change before.
+        found.append(change := _change(each, experiment))
+        if change.path != GO_ON:
+            experiment = edited(experiment, change.path, change.old if made else change.value)
+    return found[::-1] if made else found
 
 
 def retuned(experiment: Experiment, path: str, value: Any) -> Experiment:
@@ -206,15 +217,24 @@ class Trainer:
         if self.end is not None:
             raise StopIteration
         self._choose_backend()
-        epoch, began = self._loop.epoch, self._clock()
+        before = self._loop.state() if self._loop.ends_epoch else None
+        began = self._clock()
         step = next(self._loop)
+        total = self._epoch_total + step.loss * step.batch
+        if before is not None:
+            try:
+                judged = self._validation_loss() if len(self._validation[0]) else total / len(self._loop.x)
+            except BaseException:
+                # The step belongs to what was broken off: it will be made again.
+                self._loop.restore(*before)
+                raise
         self._losses.append(step.loss)
         self._rates.append(step.rate)
         self._norms.append(step.norm)
         self._clipped += step.clipped
-        self._epoch_total += step.loss * step.batch
-        if self._loop.epoch > epoch:
-            self._judge_epoch(step.number)
+        self._epoch_total = total
+        if before is not None:
+            self._judge_epoch(step.number, judged)
         self._seconds += self._clock() - began
         if self._end is None and 0 < self.experiment.seconds <= self._seconds - self._seconds_before:
             self._end = End.SECONDS
@@ -344,9 +364,13 @@ class Trainer:
         SpecError where the backend is missing, and where the parts do not fit each other.
         """
         try:
-            trainer = cls(from_plain(Experiment, facts["experiment"]), backend=backend or facts["backend"])
+            # A run that has not begun may still choose.
+            known = facts["backend"] if facts["step"] else None
+            trainer = cls(from_plain(Experiment, facts["experiment"]), backend=backend or known)
             trainer._restore(arrays, facts)
-        except (KeyError, TypeError, IndexError, AttributeError, OverflowError) as error:
+        except SpecError:
+            raise
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise SpecError(f"The run lacks a part ({error}): the file is damaged. Use another.") from error
         return trainer
 
@@ -355,17 +379,22 @@ class Trainer:
         for name in self._records():
             parts = {part: arrays[f"{name}.{part}"] for part in ("entries", "rest")}
             setattr(self, f"_{name}", Record.from_state({**facts[name], **parts}))
+        counts = {name: len(record.view) for name, record in self._records().items()}
+        judged = counts.pop("validation_steps"), counts.pop("validation_losses")
+        if set(counts.values()) != {self.step} or len(set(judged)) > 1:
+            raise SpecError("The histories of the run do not fit its steps: the file is damaged. Use another.")
         self._epoch_total, self._seconds, self._seconds_before = arrays["run"].tolist()
         if "best" in facts:
             weights = arrays["best.weights"]
-            if weights.shape != self._loop.weights.shape:
+            known = self._loop.weights
+            if (weights.shape, weights.dtype) != (known.shape, known.dtype) or not np.isfinite(weights).all():
                 raise SpecError("The best weights do not fit the network: the file is damaged. Use another.")
             self._best = Best(int(facts["best"]), float(arrays["best.loss"][0]), weights)
         self._waited, self._clipped = int(facts["waited"]), int(facts["clipped"])
         self._reached = bool(facts["reached"])
         self._end = End(facts["end"]) if facts["end"] else None
-        self._changes = tuple(_change(change, self.experiment) for change in facts["changes"])
-        self._replay = [_change(change, self.experiment) for change in facts["awaited"]]
+        self._changes = tuple(_changes(facts["changes"], self.experiment, made=True))
+        self._replay = _changes(facts["awaited"], self.experiment, made=False)
 
     def _records(self) -> dict[str, Record]:
         return {
@@ -402,17 +431,16 @@ class Trainer:
             self._loop.network = network(self.experiment.layers, self.layout, self.experiment.dtype, found)
             self._loop.network.stop = self._stop
 
-    def _judge_epoch(self, step: int) -> None:
-        """Measure the loss at the end of an epoch: it may be the best, move the schedule, and end the run."""
-        loss = self._epoch_total / len(self._loop.x)
+    def _judge_epoch(self, step: int, loss: float) -> None:
+        """Take in the loss at the end of an epoch: it may be the best, move the schedule, and end the run."""
         self._epoch_total = 0.0
         if len(self._validation[0]):
-            loss = self._validation_loss()
             self._validation_steps.append(step)
             self._validation_losses.append(loss)
         self._loop.observe(loss)
         self._waited += 1
-        if self._best is None or loss < self._best.loss:
+        # Not a number is no loss to be better than.
+        if self._best is None or loss < self._best.loss or self._best.loss != self._best.loss:
             self._best = Best(step, loss, self._loop.weights)
             self._waited = 0
         told = self.experiment
