@@ -12,14 +12,16 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from zen_core import checkpoint
 from zen_core.backend import compilers
 from zen_core.component import Component, Setting, SpecError, to_plain
 from zen_core.curve import Curve, Scaling
-from zen_core.edits import edited
+from zen_core.edits import edited, edited_text, value_at
 from zen_core.experiment import Experiment, described
 from zen_core.forecast import Baseline, Forecast
 from zen_core.loop import Diverged
@@ -76,6 +78,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     train.add_argument("experiment", nargs="*", metavar="experiment.json | key=value")
     train.add_argument("--json", action="store_true", help="print one JSON object: scores, losses and the experiment")
+    train.add_argument(
+        "--save", type=Path, metavar="RUN.zen", help="save the run at its end, or where it is broken off"
+    )
+    train.add_argument(
+        "--resume", type=Path, metavar="RUN.zen", help="go on with a saved run; key=value then changes live settings"
+    )
     train.set_defaults(run=_train)
 
     suite = commands.add_parser(
@@ -123,12 +131,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    trainer = Trainer(described(options.experiment))
-    with threadpool_limits(1), tqdm(total=trainer.total_steps, unit="step", desc="Training") as bar:
-        for step in trainer:
-            bar.update()
-            if step.number % 20 == 0:
-                bar.set_postfix(loss=f"{step.loss:.2e}", refresh=False)
+    trainer = _trainer(options)
+    if options.save:
+        # What cannot be written is told before the training, not after it.
+        checkpoint.save(trainer, options.save)
+    try:
+        with (
+            threadpool_limits(1),
+            tqdm(total=trainer.total_steps, initial=trainer.step, unit="step", desc="Training") as bar,
+        ):
+            for step in trainer:
+                bar.update()
+                if step.number % 20 == 0:
+                    bar.set_postfix(loss=f"{step.loss:.2e}", refresh=False)
+    finally:
+        if options.save:
+            checkpoint.save(trainer, options.save)
     with threadpool_limits(1):
         forecast, rules = trainer.forecast(), trainer.baselines()
     if options.json:
@@ -141,6 +159,19 @@ def _train(options: argparse.Namespace) -> int:
     for rule in rules:
         print(f"{rule.name:<16}mean squared error {_number(rule.mse)}")
     return 0
+
+
+def _trainer(options: argparse.Namespace) -> Trainer:
+    """The run that was asked for: a new one, or a saved one with its changes."""
+    if options.resume is None:
+        return Trainer(described(options.experiment))
+    trainer = checkpoint.load(options.resume)
+    for word in options.experiment:
+        path, equals, text = (part.strip() for part in word.partition("="))
+        if not equals:
+            raise SpecError(f"A saved run has its own experiment. Give {word[:60]!r} or --resume, not both.")
+        trainer.retune(path, value_at(edited_text(trainer.experiment, path, text), path))
+    return trainer
 
 
 def _suite(options: argparse.Namespace) -> int:

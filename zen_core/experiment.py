@@ -31,7 +31,7 @@ class Experiment(Component):
 
     curve: Curve = hyper(Formula(), section="Curve", help="Where the samples come from.")
     window: int = hyper(
-        25,
+        50,
         1,
         5_000,
         log=True,
@@ -43,7 +43,7 @@ class Experiment(Component):
         many="Slow, and fewer windows to learn from.",
     )
     samples: int = hyper(
-        500,
+        1_000,
         10,
         100_000,
         log=True,
@@ -97,14 +97,14 @@ class Experiment(Component):
         (RNN(hidden_dim=32), Linear(1)), section="Network", help="The stack, from the window's samples to the forecast."
     )
     highway: int = hyper(
-        0,
+        50,
         0,
         5_000,
         section="Network",
         unit="samples",
-        help="A linear path beside the stack, from so many last samples of the window to the output; 0 is none. G. Lai "
-        "et al. (2018), Modeling long- and short-term temporal patterns with deep neural networks, arXiv:1703.07015.",
-        usual="0, or half a period",
+        help="A linear path beside the stack, from so many last samples of the window to the output, or from all; "
+        "0 is none. G. Lai et al. (2018), Modeling long- and short-term temporal patterns with deep neural networks, arXiv:1703.07015.",
+        usual="0, or the window",
         few="Nothing to continue a swing with.",
         many="The stack has nothing left to learn.",
     )
@@ -127,7 +127,7 @@ class Experiment(Component):
         many="Few steps in an epoch.",
     )
     epochs: int = hyper(
-        334,
+        222,
         1,
         1_000_000,
         log=True,
@@ -163,7 +163,7 @@ class Experiment(Component):
         many="The full rollout comes late.",
     )
     input_noise: float = hyper(
-        0.0,
+        0.02,
         0.0,
         1.0,
         live=True,

@@ -233,6 +233,7 @@ class Loop:
             and (order is None or (order.dtype == np.int64 and np.array_equal(np.sort(order), np.arange(count))))
             and schedule.shape == (len(self._schedule_state),)
             and min(step, epoch, position) >= 0
+            and epoch <= step
             and (position == 0 if order is None else position < count)
             and batch >= 1
         )

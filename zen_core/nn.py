@@ -45,11 +45,11 @@ __all__ = [
 
 
 def check_stack(layers: Sequence[Layer], shape: Shape, highway: int = 0) -> Layout:
-    """Return the layout of a stack that turns a sample of `shape` (steps, features) into one number.
+    """Return the layout of a stack that turns a sample of `shape` (steps, features) into one number, with a highway of
+    so many samples beside it, or as many as there are.
 
     Raises SpecError, with the layer's path and a remedy, for an empty stack, a recurrent layer that gets no sequence,
-    a stack that ends in a sequence, an output that is not one value or always the same, and a highway that is longer
-    than the window.
+    a stack that ends in a sequence, and an output that is not one value or always the same.
     """
     if not layers:
         stack = (RNN(), Linear())
@@ -69,13 +69,7 @@ def check_stack(layers: Sequence[Layer], shape: Shape, highway: int = 0) -> Layo
                     f"Return the sequence from layer {before + 1}", f"layers.{before}.return_sequences", True
                 ),
             )
-    if highway > shape[0]:
-        raise SpecError(
-            f"The highway reads {highway:,} samples, the window has {shape[0]:,}.",
-            path="highway",
-            remedy=Remedy(f"Use {shape[0]:,}", "highway", shape[0]),
-        )
-    layout = Layout(layers, shape, highway)
+    layout = Layout(layers, shape)
     last = len(layers) - 1
     name = f"layer {last + 1} ({type(layers[last]).__name__})"
     if len(layout.shapes[-1]) == 2:
@@ -107,7 +101,7 @@ def check_stack(layers: Sequence[Layer], shape: Shape, highway: int = 0) -> Layo
             path=f"layers.{last}",
             remedy=Remedy("End in Linear with one unit", "layers", (*layers[:-1], Linear(1))),
         )
-    return layout
+    return Layout(layers, shape, min(highway, shape[0])) if highway else layout
 
 
 def generators(seed: int) -> tuple[np.random.Generator, np.random.Generator, np.random.Generator]:

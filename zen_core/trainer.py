@@ -12,7 +12,7 @@ import numpy as np
 
 from zen_core.autodiff import Array
 from zen_core.backend import NUMPY, compilers, kernels
-from zen_core.component import SpecError, from_plain, plain_value, to_plain
+from zen_core.component import Component, SpecError, from_plain, plain_value, to_plain
 from zen_core.curve import Scaler, Series, windows
 from zen_core.edits import edited, setting_at, value_at
 from zen_core.experiment import Experiment
@@ -61,9 +61,9 @@ def _changes(plain: Sequence[Mapping[str, Any]], experiment: Experiment, *, made
     """Changes in their order; `made` ones have led to the experiment, others start from it."""
     found = []
     for each in reversed(plain) if made else plain:
-        # Which settings there are may be due to a change before.
         found.append(change := _change(each, experiment))
-        if change.path != GO_ON:
+        if isinstance(change.value, Component):
+            # Which settings there are is due to the kind.
             experiment = edited(experiment, change.path, change.old if made else change.value)
     return found[::-1] if made else found
 
@@ -346,7 +346,8 @@ class Trainer:
             facts["best"] = self._best.step
         facts |= {
             "experiment": to_plain(self.experiment),
-            "backend": self.backend,
+            # A run that has not begun may still choose, unless it was told.
+            "backend": self.backend if self.step else self._backend,
             "waited": self._waited,
             "clipped": self._clipped,
             "reached": self._reached,
@@ -364,9 +365,7 @@ class Trainer:
         SpecError where the backend is missing, and where the parts do not fit each other.
         """
         try:
-            # A run that has not begun may still choose.
-            known = facts["backend"] if facts["step"] else None
-            trainer = cls(from_plain(Experiment, facts["experiment"]), backend=backend or known)
+            trainer = cls(from_plain(Experiment, facts["experiment"]), backend=backend or facts["backend"])
             trainer._restore(arrays, facts)
         except SpecError:
             raise
@@ -381,15 +380,15 @@ class Trainer:
             setattr(self, f"_{name}", Record.from_state({**facts[name], **parts}))
         counts = {name: len(record.view) for name, record in self._records().items()}
         judged = counts.pop("validation_steps"), counts.pop("validation_losses")
-        if set(counts.values()) != {self.step} or len(set(judged)) > 1:
+        if set(counts.values()) != {self.step} or len(set(judged)) > 1 or arrays["run"].shape != (3,):
             raise SpecError("The histories of the run do not fit its steps: the file is damaged. Use another.")
         self._epoch_total, self._seconds, self._seconds_before = arrays["run"].tolist()
-        if "best" in facts:
-            weights = arrays["best.weights"]
+        if "best" in facts or "best.weights" in arrays:
+            weights, (loss,) = arrays["best.weights"], arrays["best.loss"].tolist()
             known = self._loop.weights
             if (weights.shape, weights.dtype) != (known.shape, known.dtype) or not np.isfinite(weights).all():
                 raise SpecError("The best weights do not fit the network: the file is damaged. Use another.")
-            self._best = Best(int(facts["best"]), float(arrays["best.loss"][0]), weights)
+            self._best = Best(int(facts["best"]), float(loss), weights)
         self._waited, self._clipped = int(facts["waited"]), int(facts["clipped"])
         self._reached = bool(facts["reached"])
         self._end = End(facts["end"]) if facts["end"] else None

@@ -96,7 +96,9 @@ def _start(options: argparse.Namespace) -> int:
         return 2
     sys.setswitchinterval(SWITCH_INTERVAL)
     settings = QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "zen-playground", "zen-playground")
-    app = _application(options.theme or str(settings.value("theme", "system")))
+    # A picture looks the same whoever takes it.
+    worn = "dark" if options.screenshot is not None else str(settings.value("theme", "system"))
+    app = _application(options.theme or worn)
     # The network's matrices are small: a second thread for each product only takes the window's core away.
     with threadpool_limits(1):
         window = Window(experiment, presets, settings)

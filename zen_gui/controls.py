@@ -1,4 +1,4 @@
-"""The column of controls: curve, data, network and training, and what waits for a restart."""
+"""The column of controls: curve, data, network, training and stopping, and what waits for a restart."""
 
 from __future__ import annotations
 
@@ -28,13 +28,24 @@ from zen_core.experiment import Experiment
 from zen_core.nn import Layer
 from zen_core.weights import Layout
 from zen_gui import theme
-from zen_gui.editor import Complaint, Form, entries_of
+from zen_gui.editor import Complaint, Entry, Form, Group, entries_of, main_setting
 from zen_gui.stack import StackEditor
 from zen_gui.widgets.elided_label import ElidedLabel
 from zen_gui.widgets.mark import Mark
+from zen_gui.widgets.number_field import format_number
 from zen_gui.widgets.section import Section
 
 INSET = 12
+
+HEADINGS = ("Curve", "Data", "Network", "Training", "Stopping")
+
+FOLDED_WHERE_LOW = ("Data", "Stopping")
+
+IN_THE_OPEN = {
+    "Data": ("window", "samples", "noise", "beyond"),
+    "Training": ("optimizer", "schedule", "batch_size", "epochs", "rollout", "input_noise", "seed"),
+}
+"""What most people set; all else under these headings stands in a part that is folded at first."""
 
 
 class Controls(QWidget):
@@ -52,10 +63,10 @@ class Controls(QWidget):
     def __init__(self, presets: Mapping[str, Experiment]) -> None:
         super().__init__()
         self.setAutoFillBackground(True)
-        self._forms = {heading: Form() for heading in ("Curve", "Data", "Training")}
+        self._forms = {heading: Form(heading.lower()) for heading in HEADINGS}
         self._stack = StackEditor()
         self._complaint = Complaint()
-        self._sections = {heading: Section(heading) for heading in ("Curve", "Data", "Network", "Training")}
+        self._sections = {heading: Section(heading) for heading in HEADINGS}
         self._apply_bar = ApplyBar()
 
         column = QWidget()
@@ -65,7 +76,7 @@ class Controls(QWidget):
         for heading, section in self._sections.items():
             if heading != "Curve":
                 inside.addWidget(_hairline())
-            section.set_content(self._stack if heading == "Network" else self._forms[heading])
+            section.set_content(self._network() if heading == "Network" else self._forms[heading])
             inside.addWidget(section)
         inside.addWidget(self._complaint)
         inside.addStretch(1)
@@ -98,8 +109,9 @@ class Controls(QWidget):
         """Show what is set; what differs from `in_force` waits. `problem` says why it cannot be trained."""
         waiting = {path: old for path, old, _ in differences(in_force, experiment)}
         for heading, form in self._forms.items():
-            form.show_entries(list(entries_of(experiment, heading)), waiting)
-        self._stack.show_stack(experiment.layers, experiment.window, waiting, problem)
+            entries, more = _parted(experiment, heading)
+            form.show_entries(entries, waiting, more)
+        self._stack.show_stack(experiment.layers, experiment.window, experiment.highway, waiting, problem)
         self._place_problem(problem)
         self._show_sums(experiment, problem)
         self._apply_bar.show_waiting(
@@ -141,7 +153,8 @@ class Controls(QWidget):
 
     def fold_for_height(self, height: int) -> None:
         """Fold what may, where the window is low."""
-        self._sections["Data"].set_folded(height < theme.scaled(800))
+        for heading in FOLDED_WHERE_LOW:
+            self._sections[heading].set_folded(height < theme.scaled(800))
 
     def _place_problem(self, problem: SpecError | None) -> None:
         path = problem.path if problem is not None else ""
@@ -156,11 +169,22 @@ class Controls(QWidget):
         self._sections["Data"].set_sum(f"{experiment.samples:,} samples · window {experiment.window:,}")
         rule, schedule = experiment.optimizer.title(), experiment.schedule.title().lower()
         self._sections["Training"].set_sum(f"{rule}, {schedule}")
+        self._sections["Stopping"].set_sum(_stopping(experiment))
         try:
-            size = Layout(experiment.layers, (experiment.window, 1)).size
+            size = Layout(experiment.layers, (experiment.window, 1), experiment.highway).size
             self._sections["Network"].set_sum(f"{size:,} parameters")
         except SpecError:
             self._sections["Network"].set_sum("does not fit")
+
+    def _network(self) -> QWidget:
+        """The stack, and the settings of the whole network below it."""
+        network = QWidget()
+        column = QVBoxLayout(network)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        column.addWidget(self._stack)
+        column.addWidget(self._forms["Network"])
+        return network
 
     def _presets_button(self, presets: Mapping[str, Experiment]) -> QPushButton:
         button = QPushButton("Presets")
@@ -259,6 +283,41 @@ def _stops_of(layout: QLayout) -> Iterator[QWidget]:
             yield from _stops(widget)
         elif inner is not None:
             yield from _stops_of(inner)
+
+
+def _parted(experiment: Experiment, heading: str) -> tuple[list[Entry], list[Group]]:
+    """The settings under a heading: those in the open, and the groups of the others.
+
+    Of a kind that is chosen in the open, its main setting stands with it; the others are a group with its name.
+    """
+    entries = list(entries_of(experiment, heading))
+    if heading not in IN_THE_OPEN:
+        return entries, []
+    open_entries: list[Entry] = []
+    rest: list[Entry] = []
+    groups: dict[str, list[Entry]] = {}
+    for entry in entries:
+        name, _, inner = entry[0].partition(".")
+        chosen = getattr(experiment, name)
+        if name not in IN_THE_OPEN[heading]:
+            rest.append(entry)
+        elif not inner or inner == main_setting(chosen):
+            open_entries.append(entry)
+        else:
+            groups.setdefault(chosen.title(), []).append(entry)
+    return open_entries, [("", rest), *groups.items()]
+
+
+def _stopping(experiment: Experiment) -> str:
+    """When a run ends, in a few words."""
+    told = [f"{experiment.epochs:,} epoch{'' if experiment.epochs == 1 else 's'}"]
+    if experiment.target_loss:
+        told.append(f"loss {format_number(experiment.target_loss)}")
+    if experiment.seconds:
+        told.append(f"{format_number(experiment.seconds)} s")
+    if experiment.patience:
+        told.append(f"patience {experiment.patience:,}")
+    return ", ".join(told)
 
 
 def _name(experiment: Experiment, path: str) -> str:

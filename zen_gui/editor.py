@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
@@ -14,18 +15,23 @@ from zen_gui import theme
 from zen_gui.widgets.expression_field import ExpressionField
 from zen_gui.widgets.mark import Mark
 from zen_gui.widgets.notice import Notice
-from zen_gui.widgets.number_field import NumberField
+from zen_gui.widgets.number_field import NumberField, format_number
+from zen_gui.widgets.section import Section
 from zen_gui.widgets.slider import Slider
 
 LABEL_WIDTH = 84
 WIDEST_LINEAR_TRACK = 10_000
+# Whole numbers from 0 on have a logarithmic track where it is so long: nobody could reach the small ones on another.
+LEAST_LOG_TRACK, LONGEST_LOG_TRACK = 1_000, 1_000_000
 
 Entry = tuple[str, Setting, Any]
+Group = tuple[str, Sequence[Entry]]
 
 
 def tooltip(setting: Setting) -> str:
     """What a person should know of a setting: what it is, its usual range, and what too little or too much does."""
-    lines = [f"<b>{html.escape(setting.label)}</b>", setting.help]
+    unit = f", in {html.escape(setting.unit)}" if setting.unit else ""
+    lines = [f"<b>{html.escape(setting.label)}</b>{unit}", setting.help]
     if setting.usual:
         lines.append(f"Usual: {setting.usual}.")
     if setting.many:
@@ -55,8 +61,9 @@ class NumberControl(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
         low, high = setting.low, setting.high
-        if track and low is not None and high is not None and (setting.log or high - low <= WIDEST_LINEAR_TRACK):
-            self._slider = Slider(low=low, high=high, integer=integer, log=setting.log)
+        log = setting.log or (integer and low == 0 and LEAST_LOG_TRACK <= (high or 0) <= LONGEST_LOG_TRACK)
+        if track and low is not None and high is not None and (log or high - low <= WIDEST_LINEAR_TRACK):
+            self._slider = Slider(low=low, high=high, integer=integer, log=log)
             self._slider.setAccessibleName(setting.label)
             # Tab goes to the field beside it, where the arrow keys do the same.
             self._slider.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
@@ -284,27 +291,44 @@ class Row(QWidget):
 
 
 class Form(QWidget):
-    """Rows for settings of a component; those of the components inside it follow the row that chooses them."""
+    """Rows for settings of a component; those of the components inside it follow the row that chooses them.
+
+    Some may stand in a part that is folded at first, "More"; its header says what in it is not as it is by default.
+    """
 
     edited = Signal(str, object)
     #: A remedy was chosen: an edit that mends what is wrong.
     mended = Signal(object)
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "") -> None:
         super().__init__()
         self._rows: dict[str, Row] = {}
-        self._keys: list[tuple[str, Setting]] = []
+        self._captions: list[QLabel] = []
+        self._keys: list[tuple[str, list[tuple[str, Setting]]]] = []
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(2)
+        self._more = Section("More", name=f"More of {name}", quiet=True)
+        self._more.set_folded(True)
+        inside = QWidget()
+        self._folded = QVBoxLayout(inside)
+        self._folded.setContentsMargins(0, 0, 0, 0)
+        self._folded.setSpacing(2)
+        self._more.set_content(inside)
 
-    def show_entries(self, entries: list[Entry], in_force: Mapping[str, Any]) -> None:
-        """Show settings with their values; `in_force` has the old value of each path that waits for a restart."""
-        keys = [(path, setting) for path, setting, _ in entries]
+    def show_entries(self, entries: Sequence[Entry], in_force: Mapping[str, Any], more: Sequence[Group] = ()) -> None:
+        """Show settings with their values; `in_force` has the old value of each path that waits for a restart.
+
+        `more` stands in the folded part, each group under its caption, where it has one.
+        """
+        groups = [("", entries), *more]
+        keys = [(caption, [entry[:2] for entry in group]) for caption, group in groups]
         if keys != self._keys:
             self._rebuild(keys)
-        for path, _, value in entries:
-            self._rows[path].show_value(value, in_force.get(path, value))
+        for _, group in groups:
+            for path, _, value in group:
+                self._rows[path].show_value(value, in_force.get(path, value))
+        self._more.set_sum(_sum([entry for _, group in more for entry in group]))
 
     def show_problem(self, error: SpecError | None, path: str = "") -> bool:
         """Show an error at the row of its path, take the others away; returns whether there is such a row."""
@@ -314,6 +338,9 @@ class Form(QWidget):
             if near and not shown:
                 row.show_problem(error)
                 shown = True
+                if self._more.isAncestorOf(row):
+                    # What is wrong must not hide.
+                    self._more.set_folded(False)
             else:
                 row.show_problem(None)
         return shown
@@ -322,31 +349,63 @@ class Form(QWidget):
         """The row of a setting, where it has one."""
         return self._rows.get(path)
 
-    def _rebuild(self, keys: list[tuple[str, Setting]]) -> None:
-        kept = {path for path, setting in keys if (path, setting) in self._keys}
-        for path, row in list(self._rows.items()):
-            self._layout.removeWidget(row)
-            if path not in kept:
-                del self._rows[path]
-                row.hide()
-                row.deleteLater()
-        for path, setting in keys:
-            if path not in self._rows:
-                row = Row(path, setting)
-                row.edited.connect(self.edited)
-                row.mended.connect(self.mended)
-                self._rows[path] = row
-            self._layout.addWidget(self._rows[path])
+    def _rebuild(self, keys: list[tuple[str, list[tuple[str, Setting]]]]) -> None:
+        known = [key for _, group in self._keys for key in group]
+        kept = {path for _, group in keys for path, setting in group if (path, setting) in known}
+        for widget in (*self._captions, *self._rows.values()):
+            (self._folded if self._more.isAncestorOf(widget) else self._layout).removeWidget(widget)
+        gone = [self._rows.pop(path) for path in list(self._rows) if path not in kept]
+        for widget in (*self._captions, *gone):
+            widget.hide()
+            widget.deleteLater()
+        self._captions = []
+        for number, (caption, group) in enumerate(keys):
+            layout = self._folded if number else self._layout
+            if caption:
+                self._captions.append(_caption(caption))
+                layout.addWidget(self._captions[-1])
+            for path, setting in group:
+                layout.addWidget(self._rows.get(path) or self._made(path, setting))
+        self._layout.addWidget(self._more)
+        self._more.setVisible(len(keys) > 1)
         self._keys = keys
+
+    def _made(self, path: str, setting: Setting) -> Row:
+        row = self._rows[path] = Row(path, setting)
+        row.edited.connect(self.edited)
+        row.mended.connect(self.mended)
+        return row
+
+
+def _caption(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setProperty("role", "caption")
+    label.setContentsMargins(0, 6, 0, 0)
+    return label
+
+
+def _sum(entries: list[Entry]) -> str:
+    """What is not as it is by default, with its value; where all is, the names of what there is."""
+    changed = [f"{setting.label.lower()} {_words(value)}" for _, setting, value in entries if value != setting.default]
+    return ", ".join(changed or [setting.label.lower() for _, setting, _ in entries])
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, Component):
+        return value.title()
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return value if isinstance(value, str) else format_number(value)
 
 
 def entries_of(component: Component, section: str = "", prefix: str = "") -> Iterator[Entry]:
     """The settings of a component and of those it holds, in the order of a form: path, declaration, value.
 
-    With a `section`, only the settings under that heading. Stacks are left out: they have cards of their own.
+    It is the order of the constructor: what can be given by keyword only comes last. With a `section`, only the
+    settings under that heading. Stacks are left out: they have cards of their own.
     """
-    for name, setting in component.settings.items():
-        value, path = getattr(component, name), prefix + name
+    for name in (*_names(component, by_keyword_only=False), *_names(component, by_keyword_only=True)):
+        setting, value, path = component.settings[name], getattr(component, name), prefix + name
         unused = bool(setting.when) and not getattr(component, setting.when)
         if unused or setting.element is not None or (section and setting.section != section):
             continue
@@ -358,3 +417,12 @@ def entries_of(component: Component, section: str = "", prefix: str = "") -> Ite
             yield path, setting, value
         if isinstance(value, Component):
             yield from entries_of(value, "", path + ".")
+
+
+def main_setting(component: Component) -> str:
+    """The name of the setting that says most about a chosen kind, the first of its constructor; empty without one."""
+    return next(iter(_names(component, by_keyword_only=False)), "")
+
+
+def _names(component: Component, *, by_keyword_only: bool) -> list[str]:
+    return [field.name for field in dataclasses.fields(cast(Any, component)) if field.kw_only == by_keyword_only]

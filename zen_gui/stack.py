@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QMenu,
@@ -25,6 +24,7 @@ from zen_core.nn import Layer, Linear, Recurrent
 from zen_core.weights import Layout, Shape
 from zen_gui import theme
 from zen_gui.editor import Complaint, Entry, NumberControl, control_for, entries_of, tooltip
+from zen_gui.widgets.mark import Mark
 
 Layers = tuple[Layer, ...]
 
@@ -74,6 +74,10 @@ class Card(QFrame):
         if len(entries) == 1:
             head.addLayout(settings)
         head.addStretch(1)
+        live = bool(entries) and all(setting.live for _, setting, _ in entries)
+        self._kind: Literal["live", "restart"] = "live" if live else "restart"
+        self._mark = Mark(self._kind)
+        head.addWidget(self._mark)
         head.addWidget(self._menu_button())
         outer.addLayout(head)
         if len(entries) > 1:
@@ -92,9 +96,12 @@ class Card(QFrame):
         outer.addWidget(self._complaint)
 
     def show_values(self, entries: list[Entry], in_force: Mapping[str, Any]) -> None:
-        """Show the layer's settings."""
+        """Show the layer's settings; `in_force` has the old value of each path that waits for a restart."""
         for path, _, value in entries:
             self._controls[path].show_value(value, in_force.get(path, value))
+        own = f"layers.{self.index}."
+        waits = any(path == "layers" or f"{path}.".startswith(own) for path in in_force)
+        self._mark.set_kind("waiting" if waits else self._kind)
 
     def show_shape(self, before: Shape | None, after: Shape | None, count: int | None) -> None:
         """Show what the layer makes of what it gets; None where an error before it leaves that open."""
@@ -128,13 +135,15 @@ class Card(QFrame):
     def _accept(self) -> None:
         self._complaint.show_error(self._problem)
 
-    def _settings(self, entries: list[Entry]) -> QGridLayout:
-        """The settings in two columns."""
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(6)
-        grid.setVerticalSpacing(2)
+    def _settings(self, entries: list[Entry]) -> QVBoxLayout:
+        """The settings, two a row; not as a grid, whose columns would be as wide as the widest of each."""
+        rows = QVBoxLayout()
+        rows.setSpacing(2)
         for number, (path, setting, _) in enumerate(entries):
-            row, column = divmod(number, 2)
+            if number % 2 == 0:
+                row = QHBoxLayout()
+                row.setSpacing(6)
+                rows.addLayout(row)
             control = control_for(setting, track=False)
             control.setToolTip(tooltip(setting))
             control.edited.connect(self._editing(path))
@@ -144,11 +153,11 @@ class Card(QFrame):
             label = QLabel(setting.label.lower())
             label.setProperty("role", "secondary")
             label.setBuddy(control)
-            grid.addWidget(label, row, 2 * column)
-            grid.addWidget(control, row, 2 * column + 1, Qt.AlignmentFlag.AlignLeft)
+            row.addWidget(label)
+            row.addWidget(control)
+            row.addStretch(number % 2)
             self._controls[path] = control
-        grid.setColumnStretch(3, 1)
-        return grid
+        return rows
 
     def _editing(self, path: str) -> Any:
         return lambda value: self.edited.emit(path, value)
@@ -179,6 +188,35 @@ class Card(QFrame):
         return lambda: self.commanded.emit(self.index, word)
 
 
+class HighwayCard(QFrame):
+    """The linear path beside the layers, while there is one; its length is set below."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("role", "card")
+        title = QLabel("Highway")
+        title.setProperty("role", "title")
+        self._path = QLabel()
+        self._count = QLabel()
+        self._count.setToolTip("Weights that the highway learns")
+        for label in (self._path, self._count):
+            label.setProperty("role", "caption")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 5, 10, 5)
+        row.setSpacing(6)
+        row.addWidget(title)
+        row.addWidget(self._path)
+        row.addStretch(1)
+        row.addWidget(self._count)
+        self.hide()
+
+    def show_highway(self, samples: int, count: int | None) -> None:
+        """Show a highway from so many last samples of the window, 0 is none, and its weights, where they are known."""
+        self._path.setText(f"last {samples:,} samples → output" if samples > 1 else "last sample → output")
+        self._count.setText("" if count is None else f"{count:,}")
+        self.setVisible(samples > 0)
+
+
 class StackEditor(QWidget):
     """The cards, from the window's samples at the top to the forecast at the bottom."""
 
@@ -196,9 +234,14 @@ class StackEditor(QWidget):
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(4)
         self._layout.addWidget(self._complaint)
+        self._highway = HighwayCard()
+        self._layout.addWidget(self._highway)
 
-    def show_stack(self, layers: Layers, window: int, in_force: Mapping[str, Any], problem: SpecError | None) -> None:
-        """Show the stack for windows of `window` samples; `problem` is an error whose path names a layer."""
+    def show_stack(
+        self, layers: Layers, window: int, highway: int, in_force: Mapping[str, Any], problem: SpecError | None
+    ) -> None:
+        """Show the stack for windows of `window` samples, and the highway from the last `highway` of them beside it;
+        `problem` is an error whose path names a layer."""
         self._layers = layers
         entries = [_entries(layer, f"layers.{index}.") for index, layer in enumerate(layers)]
         keys = [(type(layer), [key[:2] for key in keys]) for layer, keys in zip(layers, entries, strict=True)]
@@ -218,6 +261,7 @@ class StackEditor(QWidget):
                 card.show_shape(before, None, None)
             at_fault = problem is not None and f"{problem.path}.".startswith(f"layers.{index}.")
             card.show_problem(problem if at_fault else None)
+        self._highway.show_highway(highway, _highway_count(layers, (window, 1), highway))
 
     def add(self, kind: str) -> None:
         """Add a layer of a kind, where it most likely belongs."""
@@ -234,7 +278,8 @@ class StackEditor(QWidget):
             card.edited.connect(self.edited)
             card.mended.connect(self.mended)
             card.commanded.connect(self._command)
-            self._layout.addWidget(card)
+            # In front of the highway.
+            self._layout.insertWidget(self._layout.count() - 1, card)
             # Qt would show it later, and a hidden widget cannot take the keyboard.
             card.show()
         if focused is not None and self._cards:
@@ -263,6 +308,14 @@ class StackEditor(QWidget):
 def _entries(layer: Layer, prefix: str) -> list[Entry]:
     """The layer's settings; one that only counts because of another follows it."""
     return sorted(entries_of(layer, prefix=prefix), key=lambda entry: bool(entry[1].when))
+
+
+def _highway_count(layers: Layers, shape: Shape, highway: int) -> int | None:
+    """How many weights the highway learns; None where the stack gives it nothing to be added to."""
+    try:
+        return Layout(layers, shape, highway).count(len(layers))
+    except SpecError:
+        return None
 
 
 def _partial_layouts(layers: Layers, shape: Shape) -> list[Layout]:

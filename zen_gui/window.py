@@ -10,6 +10,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QSettings, Qt, QTimer, Sign
 from PySide6.QtGui import QActionGroup, QCloseEvent, QGuiApplication, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QMenu, QVBoxLayout, QWidget
 
+from zen_core.backend import compilers
 from zen_core.component import Remedy, SpecError
 from zen_core.curve import Series
 from zen_core.edits import differences, edited, setting_at, value_at
@@ -23,7 +24,7 @@ from zen_gui.document import Document
 from zen_gui.panels.banner import CUT, BannerPanel
 from zen_gui.panels.curve import CurvePanel
 from zen_gui.panels.loss import LossPanel
-from zen_gui.panels.status import StatusPanel
+from zen_gui.panels.status import Kernels, StatusPanel
 from zen_gui.panels.transport import NARROW, TransportPanel
 
 TICK = 33
@@ -47,7 +48,6 @@ class Window(QMainWindow):
         self.setMinimumSize(1100, 640)
         self.document: Document = Document(experiment, self)
         self.in_force = experiment
-        self.session = Session(Trainer(experiment))
         self._presets = presets
         self._settings = settings
         self._problem: SpecError | None = None
@@ -56,6 +56,10 @@ class Window(QMainWindow):
         # After a rewind nothing would be lost, but what waited before it was not asked for.
         self._held = False
         self._series: Series | None = None
+        # What each run's end is put off by: the epochs that the person asked for.
+        self._stint = experiment.epochs
+        self._kernels = Kernels()
+        self._compiled_here: set[str] = set()
 
         self.actions_by_name = actions(self)
         self.controls = Controls(presets)
@@ -81,6 +85,8 @@ class Window(QMainWindow):
         self.fault.connect(self.banner.show_fault)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._follow_system)
         self._name_undo()
+        # Last: its worker begins at once to load the kernels, which would hold up the building of the window.
+        self.session = Session(Trainer(experiment))
         self._show_experiment()
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._tick)
@@ -98,14 +104,15 @@ class Window(QMainWindow):
             self.controls.accept(path)
 
     def run_or_pause(self) -> None:
-        """Train, or pause; after the last epoch, as many epochs as have been made."""
+        """Train, or pause; after the last epoch, as many epochs more as the person asked for at first."""
         self.banner.expect()
         if self.session.active:
             self.session.pause()
         elif self.actions_by_name["run"].isEnabled():
-            moment = self.session.latest
+            moment, stint = self.session.latest, self._stint
             if moment.state is State.FINISHED and self.in_force.epochs <= moment.frame.epoch:
-                self.edit("epochs", self.in_force.epochs + moment.frame.epoch)
+                self.edit("epochs", moment.frame.epoch + stint)
+                self._stint = stint
             self.session.run()
 
     def one_step(self) -> None:
@@ -152,6 +159,8 @@ class Window(QMainWindow):
         """Live settings act at once. Others do where no training would be lost; else they wait."""
         experiment = self.document.experiment
         self._problem = _problem(experiment)
+        if experiment.epochs != self.in_force.epochs:
+            self._stint = experiment.epochs
         for path, _, value in differences(self.in_force, experiment):
             if setting_at(experiment, path).live:
                 try:
@@ -221,10 +230,10 @@ class Window(QMainWindow):
         self._tick()
 
     def _tick(self) -> None:
-        moment = self.session.latest
-        if moment is self._shown:
+        moment, kernels = self.session.latest, self._look_for_kernels()
+        if moment is self._shown and kernels == self._kernels:
             return
-        self._shown = moment
+        self._shown, self._kernels = moment, kernels
         with self.session.courtesy():
             self._show(moment)
             # Paint now, while the worker holds still.
@@ -245,7 +254,17 @@ class Window(QMainWindow):
         if self._problem is not None and self._nothing_to_lose():
             self.status.show_problem(self._problem)
         else:
-            self.status.show_moment(moment)
+            self.status.show_moment(moment, self._kernels)
+
+    def _look_for_kernels(self) -> Kernels:
+        """Where the kernels stand that could compute what is in force; it only looks, and never waits."""
+        dtype = self.in_force.dtype
+        compiler = compilers[dtype]
+        if compiler.compiling:
+            self._compiled_here.add(dtype)
+            return Kernels(compiling=True)
+        compiled = dtype in self._compiled_here and not compiler.trouble
+        return Kernels(ready=compiled or compiler.loaded is not None, trouble=compiler.trouble)
 
     # The window itself.
 

@@ -1,7 +1,11 @@
 """What the tests of the core share: small experiments, and registries that forget what a test defines."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import pytest
 
+from zen_core.backend import Compiler, Kernels, compilers
 from zen_core.component import Component
 from zen_core.curve import Formula
 from zen_core.experiment import Experiment
@@ -34,3 +38,34 @@ def tiny() -> Experiment:
         beyond=10,
         seed=3,
     )
+
+
+class Given(Compiler):
+    """A compiler with these kernels."""
+
+    def __init__(self, dtype: str, given: Kernels) -> None:
+        super().__init__(dtype)
+        self.given = given
+
+    def load(self, wait: bool = False) -> Kernels | None:
+        return self.given
+
+
+Before = Callable[[str, tuple[Any, ...]], object]
+
+
+@pytest.fixture
+def through(kernels: Mapping[str, Kernels], monkeypatch: pytest.MonkeyPatch) -> Callable[[Before], None]:
+    """Lets every call of a compiled kernel, in float32, pass through `before(name, arguments)`."""
+
+    def set_up(before: Before) -> None:
+        def watched(name: str) -> Callable[..., None]:
+            def call(*arguments: Any) -> None:
+                before(name, arguments)
+                getattr(kernels["float32"], name)(*arguments)
+
+            return call
+
+        monkeypatch.setitem(compilers, "float32", Given("float32", Kernels(*map(watched, Kernels._fields))))
+
+    return set_up

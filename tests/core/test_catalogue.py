@@ -168,7 +168,7 @@ def test_live_settings_are_those_that_the_trainer_takes_over(tiny):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("kind", Layer.kinds.values())
-def test_every_layer_trains(tiny, kind, dtype):
+def test_every_layer_trains_on_both_backends(tiny, each_backend, kind, dtype):
     stacks = [(RNN(hidden_dim=3), kind(), Linear(1)), (kind(), RNN(hidden_dim=3), Linear(1))]
     if issubclass(kind, Recurrent):
         stacks = [
@@ -178,7 +178,7 @@ def test_every_layer_trains(tiny, kind, dtype):
         ]
     for stack in stacks:
         trainer = trained(edited(edited(tiny, "layers", stack), "dtype", dtype))
-        assert trainer.frame().weights.dtype == dtype
+        assert (trainer.backend, trainer.frame().weights.dtype) == (each_backend, dtype)
         assert np.isfinite(trainer.forecast().free_run).all()
 
 

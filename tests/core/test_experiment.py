@@ -16,7 +16,7 @@ from zen_core.edits import edited
 from zen_core.experiment import MOST_BYTES, Experiment, load, save
 from zen_core.loop import Diverged
 from zen_core.loss import CategoricalCrossentropy
-from zen_core.nn import RNN, Linear, ReLU, Tanh
+from zen_core.nn import LSTM, RNN, Linear, ReLU, Softmax, Tanh
 from zen_core.trainer import Trainer
 
 from .drawn import components
@@ -310,6 +310,7 @@ STACKS = {
     "state is the output": (RNN(hidden_dim=3),),
     "wide output": (RNN(hidden_dim=2), Linear(5)),
     "wide activation": (RNN(hidden_dim=2), ReLU()),
+    "always the same": (RNN(hidden_dim=2), Linear(1), Softmax()),
     "everything": (RNN(hidden_dim=2), Tanh(), RNN(hidden_dim=2, return_sequences=True, units=3), Tanh()),
 }
 
@@ -356,6 +357,24 @@ def test_a_step_too_large_for_the_memory_is_refused_before_it_is_made(layers):
     experiment = Experiment(layers=layers, window=5000, batch_size=4096, samples=20_000)
     with pytest.raises(SpecError):
         experiment.layout()
+
+
+def test_a_network_with_too_many_weights_is_refused_and_one_with_as_many_as_may_be_is_not():
+    def wide(units):
+        return Experiment(layers=(RNN(hidden_dim=1), Linear(4095), Linear(units), Linear(1)), batch_size=1)
+
+    wide(4094).layout()
+    with pytest.raises(SpecError, match="Use at most 16,777,216") as caught:
+        wide(4096).layout()
+    assert caught.value.path == "layers"
+
+
+def test_a_step_is_measured_by_what_its_layers_keep():
+    experiment = Experiment(layers=(RNN(hidden_dim=64), Linear(1)), window=1000, samples=10_000, batch_size=4096)
+    experiment.layout()
+    with pytest.raises(SpecError, match="One step would hold"):
+        # Its gates are kept as well.
+        edited(experiment, "layers", (LSTM(hidden_dim=64), Linear(1))).layout()
 
 
 def test_the_default_experiment_can_be_trained():

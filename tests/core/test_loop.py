@@ -8,12 +8,13 @@ import pytest
 
 from zen_core import autodiff
 from zen_core.backend import compilers
+from zen_core.component import SpecError
 from zen_core.loop import Diverged, Loop
 from zen_core.loss import MSE, Loss
 from zen_core.network import network
 from zen_core.nn import Linear, Tanh
 from zen_core.optim import SGD, Adam, Optimizer
-from zen_core.schedule import Constant, Cosine, Schedule
+from zen_core.schedule import Constant, Cosine, OnPlateau, Schedule
 from zen_core.weights import Layout
 
 pytestmark = pytest.mark.usefixtures("each_backend")
@@ -96,7 +97,13 @@ def test_a_long_gradient_is_clipped_and_its_own_norm_is_told():
     loop = line(clip=1e-3, optimizer=SGD(lr=1.0))
     step = next(loop)
     assert step.norm > 1
+    assert step.clipped
     assert np.linalg.norm(loop.weights) == pytest.approx(1e-3)
+
+
+@pytest.mark.parametrize("clip", [0.0, 1e6])
+def test_a_gradient_that_is_short_enough_is_not_clipped(clip):
+    assert not any(step.clipped for step in line(clip=clip))
 
 
 def test_optimizer_memory_and_step_number_go_on_over_epochs():
@@ -149,6 +156,25 @@ def test_a_new_batch_size_counts_from_the_next_epoch():
 
 def test_a_larger_batch_than_there_are_samples_is_one_step_an_epoch():
     assert [step.batch for step in line(3, batch_size=100)] == [3, 3, 3]
+
+
+@pytest.mark.parametrize(("count", "batch_size"), [(10, 4), (8, 4), (3, 4), (5, 1)])
+def test_the_last_step_of_each_epoch_is_known_before_it_is_made(count, batch_size):
+    loop = line(count, batch_size=batch_size)
+    while not loop.done:
+        told, epoch = loop.ends_epoch, loop.epoch
+        next(loop)
+        assert told == (loop.epoch > epoch)
+
+
+def test_the_last_step_of_an_epoch_is_known_by_the_size_of_batch_that_counts():
+    loop = line(10, batch_size=4)
+    next(loop)
+    loop.batch_size = 100
+    assert not loop.ends_epoch
+    next(loop)
+    loop.batch_size = 1
+    assert loop.ends_epoch
 
 
 def test_progress_goes_from_zero_to_one():
@@ -235,3 +261,50 @@ def test_a_schedule_of_numpy_numbers_leaves_the_weights_in_float32():
 
 def test_without_a_schedule_the_rate_is_constant():
     assert line().schedule == Constant()
+
+
+def test_a_schedule_keeps_what_it_learned_while_its_kind_stays():
+    loop = line(4, optimizer=SGD(lr=0.01), schedule=OnPlateau(patience=1, drop=0.5), epochs=9)
+    for loss in (1.0, 1.0):
+        next(loop)
+        loop.observe(loss)
+    assert next(loop).rate == pytest.approx(0.005)
+    loop.retune(SGD(lr=0.02), OnPlateau(patience=3, drop=0.5))
+    assert next(loop).rate == pytest.approx(0.01)
+    loop.retune(SGD(lr=0.02), Constant())
+    assert next(loop).rate == pytest.approx(0.02)
+    loop.retune(SGD(lr=0.02), OnPlateau(patience=3, drop=0.5))
+    assert next(loop).rate == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize("stop", range(8))
+def test_a_loop_goes_on_from_its_state_bit_for_bit(stop):
+    def begun(seed):
+        return line(
+            10, optimizer=Adam(lr=0.01), order=np.random.default_rng(seed), schedule=OnPlateau(), noise=0.1,
+            chance=np.random.default_rng(seed + 1),
+        )  # fmt: skip
+
+    whole, other = begun(0), begun(5)
+    for _ in range(stop):
+        next(whole)
+    other.restore(*whole.state())
+    assert (other.step, other.epoch, other.progress) == (whole.step, whole.epoch, whole.progress)
+    assert list(other) == list(whole)
+    assert other.weights.tobytes() == whole.weights.tobytes()
+
+
+def test_a_state_of_another_loop_is_refused_and_changes_nothing():
+    loop, other = line(10), line(10, layers=(Linear(1), Linear(1)))
+    next(loop)
+    before = loop.weights.tobytes()
+    with pytest.raises(SpecError, match="do not fit"):
+        loop.restore(*other.state())
+    assert (loop.weights.tobytes(), loop.step) == (before, 1)
+    with pytest.raises(SpecError, match="do not fit"):
+        line(10).restore(*after_one_step(line(9)).state())
+
+
+def after_one_step(loop):
+    next(loop)
+    return loop

@@ -7,7 +7,7 @@ import pytest
 
 from zen_core import autodiff
 from zen_core.autodiff import Tensor, gradients
-from zen_core.backend import COMPILED, NUMPY, Compiler, Kernels, compilers
+from zen_core.backend import COMPILED, NUMPY, Compiler, compilers
 from zen_core.edits import edited
 from zen_core.loop import Diverged, Loop
 from zen_core.loss import MSE
@@ -569,34 +569,6 @@ def parts_of(trainer):
     # The order of an epoch may have been drawn: the same one then belongs to the next try.
     kept = {name: array.tobytes() for name, array in arrays.items() if name != "order"}
     return kept, {name: fact for name, fact in facts.items() if name != "for_order"}
-
-
-class Given(Compiler):
-    """A compiler with these kernels."""
-
-    def __init__(self, dtype, kernels):
-        super().__init__(dtype)
-        self.given = kernels
-
-    def load(self, wait=False):
-        return self.given
-
-
-@pytest.fixture
-def through(kernels, monkeypatch):
-    """Lets every call of a kernel pass through `before(name, arguments)`."""
-
-    def set_up(before, dtype="float32"):
-        def watched(name):
-            def call(*arguments):
-                before(name, arguments)
-                getattr(kernels[dtype], name)(*arguments)
-
-            return call
-
-        monkeypatch.setitem(compilers, dtype, Given(dtype, Kernels(*map(watched, Kernels._fields))))
-
-    return set_up
 
 
 def test_a_step_broken_off_at_any_call_changes_nothing_and_the_run_has_the_same_bits(lively, through):

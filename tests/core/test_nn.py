@@ -10,7 +10,20 @@ import pytest
 from zen_core import loss, optim
 from zen_core.autodiff import Tensor, gradients
 from zen_core.component import SpecError
-from zen_core.nn import RNN, Layer, Linear, Model, Recurrent, ReLU, Sigmoid, Softmax, Tanh, check_stack, generators
+from zen_core.nn import (
+    RNN,
+    Dropout,
+    Layer,
+    Linear,
+    Model,
+    Recurrent,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Tanh,
+    check_stack,
+    generators,
+)
 from zen_core.weights import Layout
 
 from .complex_step import assert_gradients, by_complex_step
@@ -376,6 +389,17 @@ def test_no_epochs_or_empty_batches_are_refused(settings):
         trained(Model(STACK), **settings)
 
 
+def test_a_model_drops_numbers_while_it_trains_and_not_when_it_is_called():
+    stack = (RNN(hidden_dim=8), Dropout(rate=0.5), Linear(1))
+    model, twin, without = (Model(layers, seed=1) for layers in (stack, stack, (stack[0], stack[2])))
+    assert trained(model) == trained(twin)
+    x = noughts_and_ones()[0]
+    np.testing.assert_array_equal(model(x).value, model(x).value)
+    assert trained(without) != trained(twin)
+    without.vector = model.vector
+    np.testing.assert_array_equal(without(x).value, model(x).value)
+
+
 # Checks of a stack
 
 WRONG_STACKS = {
@@ -386,6 +410,7 @@ WRONG_STACKS = {
     "state is the output": ((RNN(hidden_dim=8),), "layers.0", "8 values"),
     "wide output": ((RNN(), Linear(5)), "layers.1", "5 values"),
     "wide activation": ((RNN(hidden_dim=6), Tanh()), "layers.1", "6 values"),
+    "always the same": ((RNN(), Linear(1), Softmax()), "layers.2", "makes one value 1"),
     "several faults": ((RNN(), Tanh(), RNN(return_sequences=True), Linear(3)), "layers.2", "layer 1 (RNN)"),
 }
 

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from zen_core import session as session_module
+from zen_core.backend import COMPILED
 from zen_core.component import SpecError
 from zen_core.curve import Formula
 from zen_core.edits import edited
 from zen_core.experiment import Experiment
-from zen_core.nn import RNN, Linear
+from zen_core.nn import GRU, RNN, Dropout, Linear
 from zen_core.optim import Optimizer
 from zen_core.schedule import Constant, Cosine
 from zen_core.session import FORECAST_SHARE, Session, Speed, State
@@ -72,6 +73,7 @@ def test_a_new_session_is_ready_and_makes_a_forecast_of_the_first_weights(tiny, 
     assert session.latest.state is State.READY
 
 
+@pytest.mark.usefixtures("each_backend")
 def test_running_ends_with_the_losses_of_a_bare_trainer_bit_for_bit(tiny, started):
     session = started(Trainer(tiny))
     session.run()
@@ -80,6 +82,7 @@ def test_running_ends_with_the_losses_of_a_bare_trainer_bit_for_bit(tiny, starte
     assert losses(session) == bare(tiny, 20)
 
 
+@pytest.mark.usefixtures("each_backend")
 def test_the_last_forecast_is_that_of_the_last_step(tiny, started):
     session = started(Trainer(tiny))
     session.run()
@@ -157,6 +160,7 @@ def test_run_is_never_lost_however_soon_it_follows(tiny, started, first):
         wait_until(lambda made=made: session.trainer.made > made + 1, seconds=5)
 
 
+@pytest.mark.usefixtures("each_backend")
 def test_pause_stops_and_run_goes_on_with_the_same_bits(tiny, started):
     experiment = edited(tiny, "epochs", 400)
     session = started(Trainer(experiment))
@@ -168,6 +172,59 @@ def test_pause_stops_and_run_goes_on_with_the_same_bits(tiny, started):
         wait_until(lambda: settled(session))
     session.run()
     wait_until(lambda: session.latest.state is State.FINISHED)
+    assert losses(session) == bare(experiment, 2000)
+
+
+@pytest.mark.parametrize("call", [1, 2, 3, 20])
+def test_a_pause_breaks_off_the_kernel_that_runs_and_the_bits_stay_the_same(tiny, started, through, call):
+    experiment = edited(edited(tiny, "layers", (RNN(hidden_dim=4), Dropout(), Linear(1))), "rollout", 2)
+    expected = bare(experiment, 20)
+    calls = itertools.count(1)
+
+    def pausing(name, arguments):
+        # Forecasts, which are broken off too, have no way back.
+        if name == "backward" and next(calls) == call:
+            session.pause()
+
+    through(pausing)
+    session = started(Trainer(experiment, backend=COMPILED))
+    session.run()
+    wait_until(lambda: session.latest.state is State.PAUSED)
+    assert session.latest.frame.step == session.trainer.step < 20
+    session.run()
+    wait_until(lambda: session.latest.state is State.FINISHED)
+    assert next(calls) > 20 + 1
+    assert losses(session) == expected
+
+
+def test_stop_breaks_off_the_kernel_that_runs(tiny, started, through):
+    begun = threading.Event()
+
+    def stopping(name, arguments):
+        if name == "backward":
+            session.stop()
+            begun.set()
+
+    through(stopping)
+    session = started(Trainer(edited(tiny, "epochs", MANY), backend=COMPILED))
+    session.run()
+    assert begun.wait(GENEROUS)
+    assert session.join(GENEROUS)
+    assert session.trainer.step == 0
+
+
+@pytest.mark.usefixtures("hasty_threads")
+def test_many_quick_pauses_of_a_compiled_run_change_no_bit(tiny, started, kernels):
+    experiment = edited(edited(tiny, "epochs", 400), "layers", (GRU(hidden_dim=8), Dropout(), Linear(1)))
+    session = started(Trainer(experiment))
+    for wait in range(300):
+        session.run()
+        for _ in range(wait % 40):
+            pass
+        session.pause()
+    session.run()
+    wait_until(lambda: session.latest.state is State.FINISHED)
+    assert session.trainer.backend == COMPILED
     assert losses(session) == bare(experiment, 2000)
 
 
@@ -240,6 +297,7 @@ def test_more_epochs_after_the_end_go_on(tiny, started):
 # Live changes
 
 
+@pytest.mark.usefixtures("each_backend")
 def test_a_change_acts_on_the_next_step_and_can_be_replayed(tiny, started):
     experiment = edited(tiny, "epochs", 40)
     session = started(Trainer(experiment))
@@ -349,6 +407,7 @@ HUGE = Experiment(
 )
 
 
+@pytest.mark.usefixtures("each_backend")
 def test_stop_ends_the_worker_in_the_middle_of_a_huge_forecast(started):
     trainer = Announced(HUGE)
     session = started(trainer)
@@ -358,6 +417,7 @@ def test_stop_ends_the_worker_in_the_middle_of_a_huge_forecast(started):
     assert session.latest.frame.forecast is None
 
 
+@pytest.mark.usefixtures("each_backend")
 def test_run_does_not_wait_for_a_huge_forecast(started):
     trainer = Announced(HUGE)
     session = started(trainer)
@@ -480,6 +540,7 @@ def test_divergence_is_shown_with_the_last_good_step_and_a_lower_rate_goes_on(ti
 # Looking
 
 
+@pytest.mark.usefixtures("each_backend")
 def test_what_was_looked_at_stays_as_it_was(tiny, started):
     session = started(Trainer(edited(tiny, "epochs", 300)))
     session.run()

@@ -1,18 +1,22 @@
 """The trainer: the same bits every time, live changes, pictures of the moment, and stopping before damage."""
 
+import contextlib
 import itertools
+import json
 
 import numpy as np
 import pytest
 
 from zen_core import autodiff
+from zen_core import trainer as trainer_module
+from zen_core.backend import NUMPY
 from zen_core.component import SpecError
 from zen_core.edits import edited
 from zen_core.loop import Diverged
-from zen_core.nn import RNN, Layer, Linear
-from zen_core.optim import Adam, Optimizer
-from zen_core.schedule import Constant, Cosine
-from zen_core.trainer import Change, Frame, Trainer
+from zen_core.nn import GRU, RNN, Dropout, Layer, Linear
+from zen_core.optim import Adam, Lion, Optimizer
+from zen_core.schedule import Constant, Cosine, OnPlateau
+from zen_core.trainer import GO_ON, Change, End, Frame, Trainer
 
 pytestmark = pytest.mark.usefixtures("each_backend")
 
@@ -438,3 +442,345 @@ def test_an_experiment_that_cannot_be_trained_is_refused_at_once(tiny):
     ]:
         with pytest.raises(SpecError):
             Trainer(edited(tiny, path, value))
+
+
+def test_what_breaks_off_a_validation_leaves_everything_as_before_the_step(tiny, monkeypatch):
+    experiment = edited(edited(edited(tiny, "layers", DROPPING), "input_noise", 0.1), "schedule", OnPlateau(patience=1))
+    trainer = changed_on_the_way(experiment, [(9, "clip", 0.5)])
+    before = known(trainer)
+
+    def broken_off(*arguments):
+        raise KeyboardInterrupt
+
+    for _ in range(2):
+        with monkeypatch.context() as patch:
+            patch.setattr(trainer_module, "predictions", broken_off)
+            with pytest.raises(KeyboardInterrupt):
+                next(trainer)
+        assert known(trainer) == before
+    assert next(trainer).number == 10
+    assert run(trainer) == run(changed_on_the_way(experiment, [(9, "clip", 0.5)]))
+
+
+# Going on later
+
+DROPPING = (GRU(hidden_dim=3, return_sequences=True), Dropout(rate=0.3), RNN(hidden_dim=3), Linear(1))
+
+AWAITED = [
+    Change(2, "clip", 0.5),
+    Change(4, "batch_size", 9),
+    Change(7, "schedule", Cosine(final=0.1)),
+    Change(8, "schedule.final", 0.3),
+    Change(12, "schedule", OnPlateau(patience=1, drop=0.7)),
+    Change(12, "schedule.drop", 0.6),
+    Change(14, "optimizer.lr", 0.05),
+    Change(17, "epochs", 9),
+    Change(18, "input_noise", 0.02),
+    Change(20, "patience", 2),
+    Change(30, GO_ON, None),
+]
+
+
+@pytest.fixture
+def rich(tiny):
+    """An experiment in which a run remembers whatever it can."""
+    changes = {
+        "layers": DROPPING,
+        "highway": 2,
+        "rollout": 3,
+        "growth": 0.6,
+        "input_noise": 0.1,
+        "schedule": OnPlateau(patience=1, warmup=0.1),
+        "noise": 0.05,
+        "clip": 2.0,
+        "patience": 4,
+        "target_loss": 1e-9,
+    }
+    for path, value in changes.items():
+        tiny = edited(tiny, path, value)
+    return tiny
+
+
+def known(trainer):
+    """All that a run consists of, but for the seconds that it took, in a form that compares."""
+    arrays, facts = trainer.state()
+    arrays = {**arrays, "run": arrays["run"][:1]}
+    # The order of an epoch that begins may have been drawn for a step that was not made.
+    if not facts["position"]:
+        arrays.pop("order", None)
+        facts = facts | {"for_order": None}
+    return {name: (each.dtype.str, each.shape, each.tobytes()) for name, each in arrays.items()}, facts
+
+
+def stored(trainer):
+    """The state as a file would give it back."""
+    arrays, facts = trainer.state()
+    return {name: array.copy() for name, array in arrays.items()}, json.loads(json.dumps(facts, allow_nan=False))
+
+
+def again(trainer):
+    return Trainer.restored(*stored(trainer))
+
+
+def test_a_run_goes_on_from_its_state_at_every_step_as_if_it_had_never_stopped(rich, each_backend):
+    whole = Trainer(rich, AWAITED)
+    states = [stored(whole), *(stored(whole) for _ in whole)]
+    expected = bits(whole), known(whole), whole.frame().changes, whole.end
+    assert whole.backend == each_backend or not states[0][1]["step"]
+    assert whole.step > 30
+    for arrays, facts in states:
+        restored = Trainer.restored(arrays, facts, backend=each_backend)
+        assert restored.backend == each_backend
+        assert restored.step == facts["step"]
+        run(restored)
+        assert (bits(restored), known(restored), restored.frame().changes, restored.end) == expected
+
+
+def test_the_state_of_a_restored_run_is_the_state_that_it_was_restored_from(rich):
+    whole = Trainer(rich, AWAITED)
+    for _ in whole:
+        assert known(again(whole)) == known(whole)
+
+
+def test_a_frame_of_a_restored_run_is_the_frame_of_then(rich):
+    trainer = Trainer(rich, AWAITED)
+    for _ in range(23):
+        next(trainer)
+    one, other = trainer.frame(), again(trainer).frame()
+    for name in ("experiment", "step", "epoch", "total_steps", "clipped", "seconds", "changes", "backend", "end"):
+        assert getattr(one, name) == getattr(other, name), name
+    assert (one.best.step, one.best.loss) == (other.best.step, other.best.loss)
+    for name in ("losses", "rates", "norms", "validation_steps", "validation_losses", "weights"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    np.testing.assert_array_equal(trainer.forecast().free_run, again(trainer).forecast().free_run)
+
+
+def test_taking_the_state_changes_nothing_and_the_state_stays_as_it_was(rich):
+    watched = Trainer(rich, AWAITED)
+    arrays, facts = {}, {}
+    for step in watched:
+        if step.number == 11:
+            arrays, facts = watched.state()
+            kept = {name: array.copy() for name, array in arrays.items()}, json.dumps(facts)
+        else:
+            watched.state()
+    assert bits(watched) == run(Trainer(rich, AWAITED))
+    assert json.dumps(facts) == kept[1]
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(array, kept[0][name])
+
+
+def test_two_runs_from_one_state_do_not_disturb_each_other(rich):
+    trainer = Trainer(rich)
+    for _ in range(8):
+        next(trainer)
+    state = trainer.state()
+    one, other = Trainer.restored(*state), Trainer.restored(*state)
+    for _ in itertools.zip_longest(one, other, trainer):
+        pass
+    assert bits(one) == bits(other) == bits(trainer) == run(Trainer(rich))
+
+
+def test_a_run_that_has_ended_goes_on_from_its_state(tiny):
+    experiment = edited(edited(tiny, "optimizer", Lion(lr=0.02)), "patience", 1)
+    experiment = edited(edited(experiment, "schedule", Constant()), "epochs", 60)
+    original = Trainer(experiment)
+    run(original)
+    assert original.end is End.PATIENCE
+    restored = again(original)
+    assert (restored.end, next(restored, None)) == (End.PATIENCE, None)
+    for trainer in (original, restored):
+        trainer.go_on()
+        run(trainer)
+    assert bits(restored) == bits(original)
+    assert restored.frame().changes == original.frame().changes
+
+
+def test_a_time_limit_counts_the_seconds_before_the_state(tiny):
+    ticks = itertools.count()
+    original = Trainer(edited(tiny, "seconds", 100.0), clock=lambda: 10.0 * next(ticks))
+    for _ in range(9):
+        next(original)
+    restored = again(original)
+    assert (restored.frame().seconds, restored.end) == (90.0, None)
+    restored._clock = original._clock
+    assert len(list(restored)) == 1
+    assert (restored.end, restored.frame().seconds) == (End.SECONDS, 100.0)
+
+
+def test_a_run_that_diverged_goes_on_from_its_state(rich, leap):
+    experiment = edited(edited(rich, "optimizer", leap(lr=0.01)), "schedule", Constant())
+    original = changed_on_the_way(experiment, [(10, "optimizer.lr", 5.0)])
+    with pytest.raises(Diverged):
+        next(original)
+    restored = again(original)
+    with pytest.raises(Diverged):
+        next(restored)
+    for trainer in (original, restored):
+        trainer.retune("optimizer.lr", 0.01)
+    assert run(restored) == run(original)
+
+
+def test_a_change_of_a_setting_that_a_later_change_took_away_is_kept(tiny):
+    changes = [
+        (2, "schedule", Cosine(final=0.1)),
+        (3, "schedule.final", 0.3),
+        (4, "schedule", Constant()),
+    ]
+    original = changed_on_the_way(tiny, changes)
+    next(original)
+    assert again(original).frame().changes == original.frame().changes
+    assert run(Trainer(tiny, again(original).frame().changes)) == run(original)
+
+
+def test_a_run_goes_on_by_another_backend_with_other_roundings_where_told_so(tiny, each_backend):
+    original = Trainer(edited(tiny, "dtype", "float64"))
+    for _ in range(7):
+        next(original)
+    moved = Trainer.restored(*stored(original), backend=NUMPY)
+    assert (original.backend, moved.backend) == (each_backend, NUMPY)
+    run(moved)
+    run(original)
+    np.testing.assert_allclose(moved.frame().losses, original.frame().losses, rtol=0, atol=1e-12)
+
+
+def test_a_run_of_a_backend_that_is_not_to_be_had_is_refused_and_goes_on_by_another(tiny):
+    trainer = Trainer(tiny, backend=NUMPY)
+    next(trainer)
+    arrays, facts = stored(trainer)
+    with pytest.raises(SpecError, match="There is no backend 'abacus'"):
+        Trainer.restored(arrays, facts | {"backend": "abacus"})
+    assert Trainer.restored(arrays, facts | {"backend": "abacus"}, backend=NUMPY).step == 1
+
+
+# States that are no states
+
+
+@pytest.fixture
+def half_way(rich):
+    """The state of a run within its third epoch, with changes behind it and before it."""
+    trainer = Trainer(rich, AWAITED)
+    for _ in range(15):
+        next(trainer)
+    arrays, facts = stored(trainer)
+    assert facts["position"]
+    assert facts["epoch"] > 1
+    assert "best" in facts
+    return arrays, facts
+
+
+def outcome(arrays, facts):
+    """Whether a state is refused with a sentence; one that is not must be one that a run can go on from."""
+    try:
+        trainer = Trainer.restored(arrays, facts)
+    except SpecError:
+        return "refused"
+    with contextlib.suppress(Diverged, SpecError):
+        for _ in range(3):
+            next(trainer, None)
+        json.dumps(trainer.state()[1])
+    return "taken"
+
+
+def places(facts, path=()):
+    """The paths of all that stands in facts; components, which are tested by themselves, as a whole."""
+    inner = facts.items() if isinstance(facts, dict) else enumerate(facts) if isinstance(facts, list) else ()
+    for key, value in inner:
+        yield (*path, key)
+        if key not in ("experiment", "value", "old"):
+            yield from places(value, (*path, key))
+
+
+def without(facts, path):
+    copy = json.loads(json.dumps(facts))
+    target = copy
+    for key in path[:-1]:
+        target = target[key]
+    del target[path[-1]]
+    return copy
+
+
+def replaced(facts, path, value):
+    copy = json.loads(json.dumps(facts))
+    target = copy
+    for key in path[:-1]:
+        target = target[key]
+    target[path[-1]] = value
+    return copy
+
+
+def test_a_state_without_one_of_its_parts_is_refused(half_way):
+    arrays, facts = half_way
+    for name in arrays:
+        assert outcome({key: each for key, each in arrays.items() if key != name}, facts) == "refused", name
+    for path in places(facts):
+        # A change that is missing cannot be told from one that was never made.
+        if not isinstance(path[-1], int):
+            assert outcome(arrays, without(facts, path)) == "refused", path
+
+
+def test_a_state_with_numbers_of_the_wrong_shape_is_refused(half_way):
+    arrays, facts = half_way
+    for name, array in arrays.items():
+        for wrong in (array[:-1], np.concatenate([array, array]), array[None], array.reshape(-1)[0], array[..., None]):
+            assert outcome({**arrays, name: np.array(wrong)}, facts) == "refused", (name, np.shape(wrong))
+
+
+@pytest.mark.parametrize("name", ["weights", "memory.0", "memory.1", "best.weights"])
+def test_weights_and_memories_of_another_precision_or_not_finite_are_refused(half_way, name):
+    arrays, facts = half_way
+    for dtype in ("float64", "int64", "uint8"):
+        assert outcome({**arrays, name: arrays[name].astype(dtype)}, facts) == "refused"
+    for bad in (np.nan, np.inf):
+        wrong = arrays[name].copy()
+        wrong[3] = bad
+        assert outcome({**arrays, name: wrong}, facts) == "refused"
+
+
+def test_an_order_that_is_none_is_refused(half_way):
+    arrays, facts = half_way
+    order = arrays["order"]
+    for wrong in (order + 1, np.zeros_like(order), order.astype("float64"), order[::-1] - 1):
+        assert outcome({**arrays, "order": wrong}, facts) == "refused"
+
+
+def test_parts_of_another_run_are_refused(half_way, rich):
+    arrays, facts = half_way
+    other = Trainer(rich, AWAITED)
+    for _ in range(9):
+        next(other)
+    others, other_facts = stored(other)
+    for record in ("losses", "rates", "norms", "validation_losses"):
+        names = [f"{record}.{part}" for part in ("entries", "rest")]
+        mixed = {**arrays, **{name: others[name] for name in names}}
+        assert outcome(mixed, {**facts, record: other_facts[record]}) == "refused", record
+    for path, value in (("window", 6), ("layers", [{"kind": "RNN"}, {"kind": "Linear"}]), ("dtype", "float64")):
+        wrong = replaced(facts, ("experiment", path), value)
+        assert outcome(arrays, wrong) == "refused", path
+    assert outcome(arrays, replaced(facts, ("experiment", "optimizer", "kind"), "Nonsense")) == "refused"
+
+
+STRANGE = (None, "", "x", -1, 1.5, float("inf"), [], {}, [[1]], True, 10**30, 10**400)
+
+
+def test_facts_of_the_wrong_type_are_refused_or_do_no_harm(half_way):
+    arrays, facts = half_way
+    refused = [
+        outcome(arrays, replaced(facts, path, value)) == "refused" for path in places(facts) for value in STRANGE
+    ]
+    assert np.mean(refused) > 0.5
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "uint8"])
+def test_numbers_of_another_type_are_refused_or_do_no_harm(half_way, dtype):
+    arrays, facts = half_way
+    for name, array in arrays.items():
+        outcome({**arrays, name: np.nan_to_num(array, posinf=9).astype(dtype)}, facts)
+        for bad in (np.nan, np.inf, -1, 0):
+            if np.issubdtype(array.dtype, np.floating):
+                outcome({**arrays, name: np.full_like(array, bad)}, facts)
+
+
+@pytest.mark.parametrize("facts", [None, [], "x", {}, {"experiment": {}}, {"experiment": None}, 3])
+def test_what_holds_no_facts_is_refused(facts):
+    assert outcome({}, facts) == "refused"

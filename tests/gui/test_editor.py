@@ -21,7 +21,8 @@ from zen_core.curve import Curve, Formula, Scaling
 from zen_core.experiment import Experiment
 from zen_core.loss import Loss
 from zen_core.nn import Layer
-from zen_core.optim import Optimizer, Schedule
+from zen_core.optim import Optimizer
+from zen_core.schedule import Schedule
 from zen_core.session import State
 from zen_gui import theme
 from zen_gui.editor import Form, Row, entries_of

@@ -105,7 +105,8 @@ class CurvePanel(QWidget):
         self._header.add_widget(widget)
 
     def show_series(self, series: Series) -> None:
-        """Show another truth, without a forecast, at its whole range."""
+        """Show another truth, without a forecast, at its whole range; who looks closely at the same samples goes on."""
+        same = self._series is not None and np.array_equal(self._series.values, series.values, equal_nan=True)
         self._series = series
         self.clear_forecast()
         self._point(None)
@@ -129,7 +130,10 @@ class CurvePanel(QWidget):
         low, high = _range(np.concatenate((series.values, series.beyond)))
         low, high = _opened(low, high)
         self.plot.set_home(Home(0.0, max(1.0, 1.015 * (end - 1)), low, high + 0.05 * (high - low), _ABOVE, _BELOW))
-        self.plot.fit()
+        if same:
+            self.plot.rearrange()
+        else:
+            self.plot.fit()
         self._pages.setCurrentWidget(self.plot)
 
     def show_frame(self, frame: Frame) -> None:

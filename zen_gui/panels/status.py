@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
+from zen_core.backend import NUMPY
 from zen_core.component import SpecError
+from zen_core.experiment import Experiment
+from zen_core.program import program
 from zen_core.session import Moment, State
-from zen_core.trainer import Frame
+from zen_core.trainer import End, Frame
+from zen_core.weights import Layout, Shape
 from zen_gui import theme
+from zen_gui.plots.numbers import brief
 from zen_gui.widgets.elided_label import ElidedLabel
 from zen_gui.widgets.status_dot import Status, StatusDot
 
@@ -23,6 +28,17 @@ _DOTS: dict[State, Status] = {
 }
 assert set(_DOTS.values()) <= set(get_args(Status))
 
+READY = "Compiled kernels are ready: they serve the next run."
+
+
+class Kernels(NamedTuple):
+    """Where the compiled kernels of a precision stand: still being compiled, ready for a run that begins, or why there
+    are none."""
+
+    compiling: bool = False
+    ready: bool = False
+    trouble: str = ""
+
 
 def sentences(moment: Moment) -> tuple[str, str]:
     """The state in a word or two, and what the pictures show in a sentence."""
@@ -35,7 +51,7 @@ def sentences(moment: Moment) -> tuple[str, str]:
         case State.PAUSED:
             return f"Paused at step {frame.step:,}.", _drift(frame)
         case State.FINISHED:
-            return "Finished.", f"{_best(frame)}{_drift(frame)}"
+            return "Finished.", f"{_end(frame)}{_drift(frame)}"
         case State.DIVERGED:
             return f"{moment.message.partition('. ')[0]}.", ""
         case State.FAILED:
@@ -54,11 +70,53 @@ def _drift(frame: Frame) -> str:
     return f"Fed itself, it follows the curve for {steps}, then drifts."
 
 
-def _best(frame: Frame) -> str:
-    if not len(frame.validation_losses):
+def _end(frame: Frame) -> str:
+    """Why the run ended; after its last epoch, when it was best."""
+    told = frame.experiment
+    match frame.end:
+        case End.TARGET:
+            return f"Reached the target loss {brief(told.target_loss)} at step {frame.step:,}. "
+        case End.SECONDS:
+            return f"Time is up: {brief(told.seconds)} s. "
+        case End.PATIENCE if frame.best is not None:
+            epochs = "1 epoch" if told.patience == 1 else f"{told.patience:,} epochs"
+            return f"No better for {epochs}: the best weights, of step {frame.best.step:,}, are back. "
+    if frame.best is None or not len(frame.validation_losses):
         return ""
-    best = int(frame.validation_steps[int(frame.validation_losses.argmin())])
-    return f"Best validation at step {best:,}. "
+    return f"Best validation at step {frame.best.step:,}. "
+
+
+def reason(frame: Frame, kernels: Kernels) -> str:
+    """Why the run is computed by what computes it."""
+    if frame.backend != NUMPY:
+        return "Compiled kernels compute this run."
+    lacking = _without_kernel(frame.experiment)
+    if lacking:
+        return f"{lacking} has no compiled kernel: numpy computes this run."
+    if kernels.compiling:
+        return "Kernels are being compiled; the next run uses them."
+    if kernels.ready:
+        return READY
+    return kernels.trouble or "numpy computes this run."
+
+
+def _without_kernel(experiment: Experiment) -> str:
+    """The name of the first layer that compiled code cannot run; empty where it can run all."""
+    shape: Shape = (experiment.window, 1)
+    for layer in experiment.layers:
+        layout = Layout((layer,), shape)
+        if program((layer,), layout) is None:
+            return layer.title()
+        shape = layout.shapes[-1]
+    return ""
+
+
+def _clipped(frame: Frame) -> str:
+    """The share of steps whose gradient was clipped, where a clip is set."""
+    if not frame.experiment.clip or not frame.step:
+        return ""
+    share = 100 * frame.clipped / frame.step
+    return f"{'under 1' if 0 < share < 1 else f'{share:.0f}'} % of steps clipped"
 
 
 class StatusPanel(QWidget):
@@ -72,6 +130,8 @@ class StatusPanel(QWidget):
         self._state = QLabel()
         self._state.setFont(theme.font("title"))
         self._sentence = ElidedLabel("")
+        self._known: tuple[object, ...] = ()
+        self._news = ""
         self._about = QLabel()
         self._about.setProperty("role", "caption")
         layout = QHBoxLayout(self)
@@ -82,12 +142,21 @@ class StatusPanel(QWidget):
         layout.addWidget(self._sentence, 1)
         layout.addWidget(self._about)
 
-    def show_moment(self, moment: Moment) -> None:
+    def show_moment(self, moment: Moment, kernels: Kernels) -> None:
         """Say what is going on."""
         state, sentence = sentences(moment)
         self._say(_DOTS[moment.state], state, sentence)
-        experiment = moment.frame.experiment
-        self._about.setText(f"numpy · {experiment.dtype} · seed {experiment.seed}")
+        frame, experiment = moment.frame, moment.frame.experiment
+        known = frame.backend, experiment.layers, kernels, frame.step > 0
+        if known != self._known:
+            self._known = known
+            why = reason(frame, kernels)
+            self._about.setToolTip(why)
+            self._about.setAccessibleDescription(why)
+            # A run that has begun keeps what computes it.
+            self._news = f"{READY[0].lower()}{READY[1:-1]}" if why == READY and frame.step else ""
+        told = (self._news, _clipped(frame), frame.backend, experiment.dtype, f"seed {experiment.seed}")
+        self._about.setText(" · ".join(filter(None, told)))
 
     def show_problem(self, problem: SpecError) -> None:
         """Say why the settings cannot be trained."""

@@ -17,7 +17,10 @@ _MOST_LABELS = 8
 
 
 class SettingChange(NamedTuple):
-    """At `step`, the setting called `name` went from `old` (empty where that is not known) to `new`."""
+    """At `step`, the setting called `name` went from `old` (empty where that is not known) to `new`.
+
+    Where `new` is empty, too, it is no setting: `name` tells what happened.
+    """
 
     step: int
     name: str
@@ -73,4 +76,4 @@ class ChangeMarks(Drawing):
 
 
 def _text(change: SettingChange) -> str:
-    return f"{change.name} {change.old} → {change.new}" if change.old else f"{change.name} {change.new}"
+    return f"{change.name} {change.old} → {change.new}" if change.old else f"{change.name} {change.new}".rstrip()

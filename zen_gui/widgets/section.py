@@ -15,13 +15,14 @@ _FOLD_MILLISECONDS = 120
 class _Header(QAbstractButton):
     """Chevron, title and sum. Checked means open."""
 
-    def __init__(self, title: str, parent: QWidget) -> None:
+    def __init__(self, title: str, name: str, parent: QWidget, *, quiet: bool) -> None:
         super().__init__(parent)
         self._sum = ""
+        self._role: theme.Role = "secondary" if quiet else "title"
         self.setText(title)
         self.setCheckable(True)
         self.setChecked(True)
-        self.setAccessibleName(title)
+        self.setAccessibleName(name)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         # A click with the mouse needs no outline.
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -59,8 +60,8 @@ class _Header(QAbstractButton):
             _CHEVRON,
         )
         painter.drawPixmap(0, (self.height() - _CHEVRON) // 2, chevron)
-        painter.setFont(theme.font("title"))
-        painter.setPen(QColor(look.text))
+        painter.setFont(theme.font(self._role))
+        painter.setPen(QColor(look.text if self._role == "title" or self.underMouse() else look.text2))
         title = self.rect().adjusted(_CHEVRON + _GAP, 0, 0, 0)
         painter.drawText(title, Qt.AlignmentFlag.AlignVCenter, self.text())
         painter.setFont(theme.font("secondary"))
@@ -73,7 +74,7 @@ class _Header(QAbstractButton):
         painter.end()
 
     def _sum_left(self) -> int:
-        return _CHEVRON + 3 * _GAP + QFontMetrics(theme.font("title")).horizontalAdvance(self.text())
+        return _CHEVRON + 3 * _GAP + QFontMetrics(theme.font(self._role)).horizontalAdvance(self.text())
 
     def _sum_rect(self) -> QRect:
         return self.rect().adjusted(self._sum_left(), 0, -_GAP, 0)
@@ -138,15 +139,18 @@ class _Shutter(QWidget):
 
 
 class Section(QWidget):
-    """A header over a content that opens and closes by a click, Space or Enter."""
+    """A header over a content that opens and closes by a click, Space or Enter.
+
+    `name` is what a screen reader calls it, where the title alone does not tell; a `quiet` one is a part of another.
+    """
 
     #: True when the person or the program folded it, False when it opened.
     folded_changed = Signal(bool)
 
-    def __init__(self, title: str, parent: QWidget | None = None) -> None:
+    def __init__(self, title: str, parent: QWidget | None = None, *, name: str = "", quiet: bool = False) -> None:
         super().__init__(parent)
-        self.setAccessibleName(title)
-        self._header = _Header(title, self)
+        self.setAccessibleName(name or title)
+        self._header = _Header(title, name or title, self, quiet=quiet)
         self._shutter = _Shutter(self)
         self._motion = QVariantAnimation(self)
         self._motion.setEasingCurve(QEasingCurve.Type.OutCubic)

@@ -14,7 +14,10 @@ _LOG_DIGITS = 3
 
 
 class Slider(QSlider):
-    """Slides between `low` and `high`; a number outside stands at the end of the track and stays exact."""
+    """Slides between `low` and `high`; a number outside stands at the end of the track and stays exact.
+
+    On a logarithmic track of whole numbers, `low` may be 0: it stands at the left end, and 1 beside it.
+    """
 
     #: The new number, rounded to sensible digits, when the person moved the slider.
     moved = Signal(object)
@@ -26,7 +29,7 @@ class Slider(QSlider):
     ) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
         assert low < high
-        assert low > 0 or not log, "a logarithmic track has no zero"
+        assert low > 0 or not log or (low == 0 and integer), "a logarithmic track has no zero"
         self._low = low
         self._high = high
         self._integer = integer
@@ -76,11 +79,15 @@ class Slider(QSlider):
 
     def _position(self, number: Number) -> int:
         number = min(max(number, self._low), self._high)
+        if number == self._low:
+            return self.minimum()
         if self._log:
-            share = math.log(number / self._low) / math.log(self._high / self._low)
+            least = self._low or 1
+            share = math.log(number / least) / math.log(self._high / least)
         else:
             share = (number - self._low) / (self._high - self._low)
-        return round(share * self.maximum())
+        # The left end is for the least number alone.
+        return max(1, round(share * self.maximum()))
 
     def _at(self, position: int) -> Number:
         if position == self.minimum():
@@ -89,7 +96,8 @@ class Slider(QSlider):
             return self._high
         share = position / self.maximum()
         if self._log:
-            number = float(f"{self._low * (self._high / self._low) ** share:.{_LOG_DIGITS}g}")
+            least = self._low or 1
+            number = float(f"{least * (self._high / least) ** share:.{_LOG_DIGITS}g}")
         else:
             span = self._high - self._low
             # A hundredth of the track, down to a power of ten.
