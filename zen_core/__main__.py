@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from zen_core import checkpoint
-from zen_core.backend import compilers
+from zen_core.backend import COMPILED, NUMPY, compilers
 from zen_core.component import Component, Setting, SpecError, to_plain
 from zen_core.curve import Curve, Scaling
 from zen_core.edits import edited, edited_text, value_at
@@ -26,7 +26,7 @@ from zen_core.experiment import Experiment, described
 from zen_core.forecast import Baseline, Forecast
 from zen_core.loop import Diverged
 from zen_core.loss import Loss
-from zen_core.nn import Layer
+from zen_core.nn import Initial, Layer
 from zen_core.optim import Optimizer
 from zen_core.schedule import Schedule
 from zen_core.suite import (
@@ -61,7 +61,7 @@ far the network's free run holds. The tables are Markdown. Columns:
 
 A free run has succeeded where it is valid for {AHEAD} steps. Formulas go on beyond the data; recordings end."""
 
-FAMILIES: tuple[type[Component], ...] = (Curve, Scaling, Layer, Loss, Optimizer, Schedule, Experiment)
+FAMILIES: tuple[type[Component], ...] = (Curve, Scaling, Layer, Initial, Loss, Optimizer, Schedule, Experiment)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,6 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     train.add_argument(
         "--resume", type=Path, metavar="RUN.zen", help="go on with a saved run; key=value then changes live settings"
     )
+    _offer_backend(train)
     train.set_defaults(run=_train)
 
     suite = commands.add_parser(
@@ -104,6 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--variants", action="store_true", help="a table of what changes to the recipe do: valid / useful steps"
     )
     suite.add_argument("--json", action="store_true", help="print one JSON object for each training, one a line")
+    _offer_backend(suite)
     suite.set_defaults(run=_suite)
 
     reference = commands.add_parser("reference", help="print every component with its settings, ranges and help")
@@ -130,6 +132,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 2
 
 
+def _offer_backend(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--backend",
+        choices=(COMPILED, NUMPY),
+        help="what computes: compiled kernels, which are compiled first where they are not ready, or numpy; without "
+        "this, numpy only where there are no compiled kernels",
+    )
+
+
+def _backend(options: argparse.Namespace, dtype: str) -> str:
+    """What computes, after waiting for kernels that are not compiled yet."""
+    if options.backend == NUMPY:
+        return NUMPY
+    compiler = compilers[dtype]
+    if compiler.load() is None and compiler.compiling:
+        print("Compiling the kernels, once for this machine …", file=sys.stderr)
+    if compiler.load(wait=True) is not None or options.backend == COMPILED:
+        return COMPILED
+    if compiler.trouble:
+        print(f"{compiler.trouble} Training on numpy.", file=sys.stderr)
+    return NUMPY
+
+
 def _train(options: argparse.Namespace) -> int:
     trainer = _trainer(options)
     if options.save:
@@ -153,7 +178,7 @@ def _train(options: argparse.Namespace) -> int:
         print(json.dumps(_report(trainer, forecast, rules), allow_nan=False))
         return 0
     frame = trainer.frame()
-    print(f"{frame.step:,} steps, {frame.epoch:,} epochs; last loss {frame.losses[-1]:.3g}")
+    print(f"{frame.step:,} steps, {frame.epoch:,} epochs; last loss {frame.losses.last:.3g}")
     print(f"fed the truth   mean squared error {_number(forecast.one_step_mse)} over the test part")
     print(f"fed itself      mean squared error {_number(forecast.free_run_mse)}; valid for {_valid(forecast)}")
     for rule in rules:
@@ -164,8 +189,9 @@ def _train(options: argparse.Namespace) -> int:
 def _trainer(options: argparse.Namespace) -> Trainer:
     """The run that was asked for: a new one, or a saved one with its changes."""
     if options.resume is None:
-        return Trainer(described(options.experiment))
-    trainer = checkpoint.load(options.resume)
+        experiment = described(options.experiment)
+        return Trainer(experiment, backend=_backend(options, experiment.dtype))
+    trainer = checkpoint.load(options.resume, options.backend)
     for word in options.experiment:
         path, equals, text = (part.strip() for part in word.partition("="))
         if not equals:
@@ -181,11 +207,8 @@ def _suite(options: argparse.Namespace) -> int:
     for name, edits in itertools.product(options.curves, VARIANTS.values() if options.variants else [{}]):
         # Whatever does not fit is told before the first of many trainings.
         Trainer(on_curve(name, recipe, edits))
-    compiler = compilers[recipe.dtype]
-    if not compiler.load() and compiler.compiling:
-        print("Compiling the kernels, once for this machine …", file=sys.stderr)
-    # Nor is loading them part of what a curve takes.
-    compiler.load(wait=True)
+    # Waiting for kernels is no part of what a curve takes.
+    options.backend = _backend(options, recipe.dtype)
     show = _suite_lines if options.json else _suite_variants if options.variants else _suite_table
     with threadpool_limits(1):
         show(recipe, options)
@@ -200,15 +223,13 @@ def _suite_table(recipe: Experiment, options: argparse.Namespace) -> None:
     table = Table(curve | {"one-step MSE": 12, "valid": 7, "useful": 6} | errors | {"best rule": 18, "s": 5} | tuned)
     found: dict[str, Result] = {}
     for name, title in titles.items():
-        found[name], seconds = _median(on_curve(name, recipe), options.seeds, name)
+        found[name], seconds = _median(on_curve(name, recipe), options, name)
         network, best = found[name].network, found[name].best_rule
         cells = [_number(found[name].one_step_mse), _steps(network), f"{network.useful:,}"]
         cells += [_number(error) for error in network.errors]
         cells += [f"{best} {found[name].rules[best].useful:,}", f"{seconds:.1f}"]
         if name in TUNED:
-            cells.append(
-                _both(_median(on_curve(name, recipe, TUNED[name]), options.seeds, f"{name}, tuned")[0].network)
-            )
+            cells.append(_both(_median(on_curve(name, recipe, TUNED[name]), options, f"{name}, tuned")[0].network))
         elif tuned:
             cells.append("")
         table.add(title, *cells)
@@ -229,7 +250,7 @@ def _suite_variants(recipe: Experiment, options: argparse.Namespace) -> None:
         | {f"valid for {AHEAD}": 13, "s": 5}
     )
     for label, edits in VARIANTS.items():
-        found = [_median(on_curve(name, recipe, edits), options.seeds, f"{name}, {label}") for name in options.curves]
+        found = [_median(on_curve(name, recipe, edits), options, f"{name}, {label}") for name in options.curves]
         scores = [each.network for each, _ in found]
         held = sum(score.valid >= AHEAD for score in scores)
         slowest = max(seconds for _, seconds in found)
@@ -241,17 +262,17 @@ def _suite_lines(recipe: Experiment, options: argparse.Namespace) -> None:
         tuned = {"tuned": TUNED[name]} if name in TUNED else {}
         for label, edits in (VARIANTS if options.variants else {"common": {}} | tuned).items():
             experiment = on_curve(name, recipe, edits)
-            found, seconds = _median(experiment, options.seeds, f"{name}, {label}")
+            found, seconds = _median(experiment, options, f"{name}, {label}")
             told = {"curve": name, "recipe": label, "seeds": options.seeds, "seconds": seconds}
             tqdm.write(json.dumps(told | _plain(found) | {"experiment": to_plain(experiment)}, allow_nan=False))
 
 
-def _median(experiment: Experiment, seeds: int, title: str) -> tuple[Result, float]:
-    """The median result, and the median of the seconds, over trainings with so many seeds."""
+def _median(experiment: Experiment, options: argparse.Namespace, title: str) -> tuple[Result, float]:
+    """The median result, and the median of the seconds, over trainings with as many seeds as asked for."""
     results, seconds = [], []
-    for seed in range(experiment.seed, experiment.seed + seeds):
+    for seed in range(experiment.seed, experiment.seed + options.seeds):
         begun = time.perf_counter()
-        trainer = Trainer(edited(experiment, "seed", seed))
+        trainer = Trainer(edited(experiment, "seed", seed), backend=options.backend)
         with tqdm(total=trainer.total_steps, unit="step", desc=title, leave=False) as bar:
             try:
                 for _ in trainer:
@@ -325,7 +346,8 @@ def _report(trainer: Trainer, forecast: Forecast, rules: Sequence[Baseline]) -> 
             "valid_to_end": forecast.valid_to_end,
             "baselines_mse": {rule.name: _finite(rule.mse) for rule in rules},
         },
-        "losses": frame.losses.tolist(),
+        "losses": frame.losses.mean.tolist(),
+        "losses_every": frame.losses.every,
         "validation_steps": [int(step) for step in frame.validation_steps],
         "validation_losses": [_finite(loss) for loss in frame.validation_losses.tolist()],
     }
@@ -337,7 +359,7 @@ def _finite(number: float | None) -> float | None:
 
 
 def _reference(options: argparse.Namespace) -> int:
-    for family in FAMILIES:
+    for family in Component.families:
         for kind in family.kinds.values():
             heading = kind.__name__ if kind is family else f"{family.__name__}: {kind.__name__}"
             print(

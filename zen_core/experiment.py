@@ -102,8 +102,9 @@ class Experiment(Component):
         5_000,
         section="Network",
         unit="samples",
-        help="A linear path beside the stack, from so many last samples of the window to the output, or from all; "
-        "0 is none. G. Lai et al. (2018), Modeling long- and short-term temporal patterns with deep neural networks, arXiv:1703.07015.",
+        help="A linear path beside the stack, from so many last samples of the window to the output, or from all; 0 is "
+        "none. G. Lai et al. (2018), Modeling long- and short-term temporal patterns with deep neural networks, "
+        "arXiv:1703.07015.",
         usual="0, or the window",
         few="Nothing to continue a swing with.",
         many="The stack has nothing left to learn.",

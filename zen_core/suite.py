@@ -64,6 +64,11 @@ VARIANTS: Mapping[str, Edits] = MappingProxyType(
     {
         "plain": {"input_noise": 0.0, "rollout": 1, "highway": 0},
         "input noise 0.02": {"input_noise": 0.02, "rollout": 1, "highway": 0},
+        "rollout 4": {"input_noise": 0.0, "rollout": 4, "highway": 0},
+        "highway 25": {"input_noise": 0.0, "rollout": 1, "highway": 25},
+        "highway 50": {"input_noise": 0.0, "rollout": 1, "highway": 50},
+        "highway 50, input noise 0.02": {"input_noise": 0.02, "rollout": 1, "highway": 50},
+        "all three": {"input_noise": 0.02, "rollout": 4, "highway": 50},
     }
 )
 """Recipes side by side: what each is called, and what it changes."""

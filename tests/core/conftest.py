@@ -9,8 +9,10 @@ from zen_core.backend import Compiler, Kernels, compilers
 from zen_core.component import Component
 from zen_core.curve import Formula
 from zen_core.experiment import Experiment
-from zen_core.nn import RNN, Linear
+from zen_core.loss import MSE
+from zen_core.nn import RNN, Linear, Uniform
 from zen_core.optim import Adam
+from zen_core.schedule import Cosine
 
 FAMILIES = tuple(Component.families)
 """Those of the program: no test has defined one yet."""
@@ -26,13 +28,21 @@ def registries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def tiny() -> Experiment:
-    """An experiment of 4 epochs of 5 steps each: 31 training windows of 5 samples, the last batch of 3."""
+    """An experiment of 4 epochs of 5 steps each: 31 training windows of 5 samples, the last batch of 3.
+
+    What it does not name has no part in a run, or is what the tests vary.
+    """
     return Experiment(
         curve=Formula(expression="sin(x)", step=0.5),
         samples=60,
         window=5,
         layers=(RNN(hidden_dim=4), Linear(1)),
+        highway=0,
+        initial=Uniform(),
         optimizer=Adam(lr=0.003),
+        schedule=Cosine(),
+        loss=MSE(),
+        input_noise=0.0,
         batch_size=7,
         epochs=4,
         beyond=10,

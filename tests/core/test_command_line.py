@@ -174,7 +174,7 @@ def test_a_training_that_diverges_says_so_and_exits_with_1(capsys):
         def update(self, w, g, lr, t, memory):
             return w * (np.inf if t == 3 else 1.0), memory
 
-    assert main(["train", *TINY, "optimizer=Leap"]) == 1
+    assert main(["train", *TINY, "highway=0", "optimizer=Leap"]) == 1
     out, err = capsys.readouterr()
     assert out == ""
     assert "iverged at step 3, in layer " in err

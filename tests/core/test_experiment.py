@@ -13,7 +13,7 @@ from zen_core import files
 from zen_core.component import SpecError, from_plain, to_plain
 from zen_core.curve import Formula, MinMax, Scaling, Standard
 from zen_core.edits import edited
-from zen_core.experiment import MOST_BYTES, Experiment, load, save
+from zen_core.experiment import MOST_BYTES, MOST_WEIGHTS, Experiment, load, save
 from zen_core.loop import Diverged
 from zen_core.loss import CategoricalCrossentropy
 from zen_core.nn import LSTM, RNN, Linear, ReLU, Softmax, Tanh
@@ -210,7 +210,8 @@ def test_what_is_not_finite_beyond_the_data_ends_the_known_truth():
 
 
 @pytest.mark.parametrize(
-    "broken", [{"samples": 10, "window": 40}, {"window": 300}, {"samples": 100, "validation": 0.4, "test": 0.55}]
+    "broken",
+    [{"samples": 10, "window": 40}, {"samples": 500, "window": 300}, {"samples": 100, "validation": 0.4, "test": 0.55}],
 )
 def test_a_window_that_does_not_fit_is_refused_with_the_largest_that_does(broken):
     experiment = Experiment(layers=(RNN(hidden_dim=2), Linear(1)), **broken)
@@ -361,11 +362,11 @@ def test_a_step_too_large_for_the_memory_is_refused_before_it_is_made(layers):
 
 def test_a_network_with_too_many_weights_is_refused_and_one_with_as_many_as_may_be_is_not():
     def wide(units):
-        return Experiment(layers=(RNN(hidden_dim=1), Linear(4095), Linear(units), Linear(1)), batch_size=1)
+        return Experiment(layers=(RNN(hidden_dim=1), Linear(4095), Linear(units), Linear(1)), highway=0, batch_size=1)
 
-    wide(4094).layout()
+    assert wide(4093).layout().size == MOST_WEIGHTS
     with pytest.raises(SpecError, match="Use at most 16,777,216") as caught:
-        wide(4096).layout()
+        wide(4094).layout()
     assert caught.value.path == "layers"
 
 
