@@ -190,6 +190,9 @@ def _trainer(options: argparse.Namespace) -> Trainer:
     """The run that was asked for: a new one, or a saved one with its changes."""
     if options.resume is None:
         experiment = described(options.experiment)
+        # What does not fit is told before kernels are waited for.
+        experiment.layout()
+        experiment.series()
         return Trainer(experiment, backend=_backend(options, experiment.dtype))
     trainer = checkpoint.load(options.resume, options.backend)
     for word in options.experiment:
