@@ -111,7 +111,7 @@ class Controls(QWidget):
         for heading, form in self._forms.items():
             entries, more = _parted(experiment, heading)
             form.show_entries(entries, waiting, more)
-        self._stack.show_stack(experiment.layers, experiment.window, experiment.highway, waiting, problem)
+        self._stack.show_stack(experiment.layers, experiment.window, _highway(experiment), waiting, problem)
         self._place_problem(problem)
         self._show_sums(experiment, problem)
         self._apply_bar.show_waiting(
@@ -171,7 +171,7 @@ class Controls(QWidget):
         self._sections["Training"].set_sum(f"{rule}, {schedule}")
         self._sections["Stopping"].set_sum(_stopping(experiment))
         try:
-            size = Layout(experiment.layers, (experiment.window, 1), experiment.highway).size
+            size = Layout(experiment.layers, (experiment.window, 1), _highway(experiment)).size
             self._sections["Network"].set_sum(f"{size:,} parameters")
         except SpecError:
             self._sections["Network"].set_sum("does not fit")
@@ -306,6 +306,11 @@ def _parted(experiment: Experiment, heading: str) -> tuple[list[Entry], list[Gro
         else:
             groups.setdefault(chosen.title(), []).append(entry)
     return open_entries, [("", rest), *groups.items()]
+
+
+def _highway(experiment: Experiment) -> int:
+    """How many samples the highway has: it can be no longer than the window."""
+    return min(experiment.highway, experiment.window)
 
 
 def _stopping(experiment: Experiment) -> str:

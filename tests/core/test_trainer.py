@@ -536,6 +536,24 @@ def test_a_run_goes_on_from_its_state_at_every_step_as_if_it_had_never_stopped(r
         assert (bits(restored), known(restored), restored.frame().changes, restored.end) == expected
 
 
+@pytest.mark.parametrize("validation", [0.0, 0.2])
+def test_a_run_that_ends_early_does_so_from_its_state_at_every_step(tiny, validation):
+    experiment = edited(edited(tiny, "optimizer", Lion(lr=0.02)), "validation", validation)
+    experiment = edited(edited(experiment, "schedule", OnPlateau(patience=3)), "epochs", 60)
+    whole = Trainer(edited(experiment, "patience", 3))
+    states = [stored(whole), *(stored(whole) for _ in whole)]
+    assert whole.end is End.PATIENCE
+    assert whole.frame().best.step < whole.step < 200
+    for state in states[::2]:
+        restored = Trainer.restored(*state, backend=whole.backend)
+        assert run(restored) == bits(whole)
+        assert (restored.end, restored.step, restored.frame().best.step) == (
+            End.PATIENCE,
+            whole.step,
+            whole.frame().best.step,
+        )
+
+
 def test_the_state_of_a_restored_run_is_the_state_that_it_was_restored_from(rich):
     whole = Trainer(rich, AWAITED)
     for _ in whole:
@@ -760,9 +778,13 @@ def test_parts_of_another_run_are_refused(half_way, rich):
     assert outcome(arrays, replaced(facts, ("experiment", "optimizer", "kind"), "Nonsense")) == "refused"
 
 
+# What a state is refused for does not depend on the backend.
+once = pytest.mark.parametrize("each_backend", [NUMPY], indirect=True)
+
 STRANGE = (None, "x", -1, 1.5, float("inf"), [[1]], {}, 10**400)
 
 
+@once
 def test_facts_of_the_wrong_type_are_refused_or_do_no_harm(half_way):
     arrays, facts = half_way
     refused = [
@@ -771,6 +793,7 @@ def test_facts_of_the_wrong_type_are_refused_or_do_no_harm(half_way):
     assert np.mean(refused) > 0.5
 
 
+@once
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "uint8"])
 def test_numbers_of_another_type_are_refused_or_do_no_harm(half_way, dtype):
     arrays, facts = half_way

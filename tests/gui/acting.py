@@ -56,6 +56,8 @@ SMALL = Experiment(
     window=10,
     beyond=20,
     layers=(RNN(hidden_dim=8), Linear(1)),
+    highway=0,
+    input_noise=0.0,
     batch_size=16,
     epochs=1_000_000,
 )
@@ -181,6 +183,11 @@ class Person:
         spot = widget.mapTo(self.window, _spot(widget))
         assert self.window.childAt(spot) in (widget, *widget.findChildren(QWidget)), "something lies over it"
         QTest.mouseClick(self.window.windowHandle(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, spot)
+
+    def open(self, heading: str) -> None:
+        """Open a part of the column that is folded: `"More of training"`."""
+        assert self.section(heading).folded
+        self.click(heading)
 
     def reach(self, widget: QWidget) -> None:
         """Scroll until it is in view."""

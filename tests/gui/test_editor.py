@@ -478,7 +478,8 @@ def test_a_new_optimizer_stands_in_the_list_with_only_its_own_settings(new_kinds
     person.choose("Optimizer", "SignDescent")
     assert type(person.window.document.experiment.optimizer).__name__ == "SignDescent"
     assert person.field("Step length").number == 1e-3
-    assert person.field("Patience").number == 3
+    person.open("More of training")
+    assert person.field("Patience", person.section("More of training")).number == 3
     assert person.all(NumberField, "Beta 1") == []
     person.train(3)
     person.enter("Step length", "0.01")

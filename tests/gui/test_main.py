@@ -115,7 +115,7 @@ def test_bad_seconds_are_told_in_a_sentence(seconds: str, capsys: pytest.Capture
         (["optimiser=SGD"], "has no setting 'optimiser'. Did you mean 'optimizer'?"),
         (["optimizer=Sgd"], "Did you mean 'SGD'?"),
         (["window=0"], "cannot be 0"),
-        (["window=400"], "does not fit the training part (300 samples). Use at most 299."),
+        (["window=900"], "does not fit the training part (600 samples). Use a window of at most 599."),
         (["layers=RNN"], "the forecast needs one"),
         (["curve.expression=sine(x)"], "Did you mean 'sin'?"),
         (["loss=CategoricalCrossentropy"], "Use MSE."),

@@ -450,6 +450,7 @@ def test_a_replay_of_the_recorded_changes_gives_the_same_losses(sit_down: SitDow
     person.train(10)
     person.enter("Learning rate", "0.01")
     person.enter("Batch size", "5")
+    person.open("More of training")
     person.enter("Clip", "0.1")
     person.train(40)
     person.until(lambda: len(person.window.session.latest.frame.changes) == 3)
@@ -484,7 +485,7 @@ def test_a_dragged_slider_can_be_undone_at_once(sit_down: SitDown) -> None:
 
 
 def test_a_batch_that_is_too_large_for_memory_never_reaches_the_training(sit_down: SitDown) -> None:
-    person = sit_down(changed(samples=2000, window=600, layers=(RNN(hidden_dim=128), Linear(1)), beyond=0, test=0.0))
+    person = sit_down(changed(samples=2000, window=600, layers=(RNN(hidden_dim=256), Linear(1)), beyond=0, test=0.0))
     person.press("Right")
     person.until(lambda: person.step == 1)
     person.enter("Batch size", "4096")
@@ -503,6 +504,7 @@ def test_untrained_every_change_acts_at_once(sit_down: SitDown) -> None:
     person.enter("Window", "20")
     person.enter("Hidden", "5")
     person.choose("Optimizer", "SGD")
+    person.open("More of training")
     person.choose("Loss", "MAE")
     assert edits(person) == person.window.in_force
     assert person.waiting() == ""
@@ -662,7 +664,7 @@ def test_a_window_longer_than_the_training_part_disables_run_and_can_be_mended(
 ) -> None:
     person = sit_down(size=size)
     person.window.edit("window", 100)
-    sentence = "Window 100 does not fit the training part (72 samples). Use at most 71."
+    sentence = "Window 100 does not fit the training part (72 samples). Use a window of at most 71."
     assert person.status().startswith(f"Cannot train. {sentence}")
     assert not person.button("Run").isEnabled()
     assert not person.button("Step").isEnabled()

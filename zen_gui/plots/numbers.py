@@ -11,7 +11,9 @@ def minus(text: str) -> str:
 
 
 def scientific(value: float, digits: int) -> str:
-    """`1.1e-2`: at most so many digits, none of them a trailing zero."""
+    """`1.1e-2`: at most so many digits, none of them a trailing zero; `∞`, and `–` for what is no number."""
+    if not math.isfinite(value):
+        return "–" if math.isnan(value) else minus("∞" if value > 0 else "-∞")
     mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
     if "." in mantissa:
         mantissa = mantissa.rstrip("0").rstrip(".")
