@@ -167,7 +167,8 @@ def _photograph(app: QApplication, window: Window, file: Path, seconds: float) -
         window.close()
         app.quit()
 
-    QTimer.singleShot(round(1000 * seconds), photograph)
+    # Without the window there is nothing to take a picture of.
+    QTimer.singleShot(round(1000 * seconds), window, photograph)
     app.exec()
     if not saved:
         print("zen-playground: the window was closed before its picture was taken.", file=sys.stderr)

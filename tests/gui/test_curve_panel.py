@@ -4,14 +4,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QMouseEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from zen_gui import theme
 from zen_gui.panels.curve import CurvePanel
-from zen_gui.plots.mapping import FloatArray
+from zen_gui.plots.mapping import FloatArray, Mapping
 
 NOTHING = np.empty(0)
 
@@ -256,6 +256,52 @@ def test_a_frame_without_a_series_is_nothing_to_draw(qtbot: QtBot) -> None:
     panel.show()
     panel.show_frame(Frame(forecast()))
     assert not len(panel.fed_itself.points()[0])
+
+
+# ── Looking closely ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def look_closely(panel: CurvePanel) -> Mapping:
+    """Zoom with the wheel."""
+    viewport = panel.plot.viewport()
+    place = on_plot(panel, 400, 200)
+    none = Qt.MouseButton.NoButton
+    for _ in range(5):
+        event = QWheelEvent(
+            place, viewport.mapToGlobal(place), QPoint(), QPoint(0, 240), none, Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase, False,
+        )  # fmt: skip
+        QApplication.sendEvent(viewport, event)
+    mapping = panel.plot.mapping()
+    assert mapping.right - mapping.left < 300
+    return mapping
+
+
+@pytest.mark.parametrize(
+    "series",
+    [
+        replace(SERIES, values=SERIES.values.copy()),
+        replace(SERIES, beyond=SERIES.beyond[:30]),
+        replace(SERIES, beyond=np.append(SERIES.beyond, SERIES.beyond)),
+        replace(SERIES, train_end=200, test_start=350, window=40),
+    ],
+    ids=["rewound", "less beyond", "more beyond", "split"],
+)
+def test_who_looks_closely_at_the_same_samples_goes_on_looking(panel: CurvePanel, series: Series) -> None:
+    before = look_closely(panel)
+    panel.show_series(series)
+    after = panel.plot.mapping()
+    assert (after.left, after.right, after.low, after.high) == (before.left, before.right, before.low, before.high)
+    panel.fit()
+    assert panel.plot.mapping().right >= len(series.values) + len(series.beyond) - 1
+
+
+def test_another_curve_is_shown_whole(panel: CurvePanel) -> None:
+    look_closely(panel)
+    panel.show_series(wave(scale=2.0))
+    mapping = panel.plot.mapping()
+    assert mapping.left == 0
+    assert mapping.right >= 599
 
 
 # ── Under the pointer ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pytest
 from acting import NO_SCREEN, SMALL, changed
 from conftest import SitDown
-from PySide6.QtCore import QObject, QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QLineEdit, QSlider, QToolButton, QWidget
@@ -17,12 +17,11 @@ from pytestqt.qtbot import QtBot
 from zen_core import nn, optim
 from zen_core.autodiff import Array, Tensor
 from zen_core.component import Component, Numbers, Setting, SpecError, from_plain, hyper
-from zen_core.curve import Curve, Formula, Scaling
+from zen_core.curve import Formula
 from zen_core.experiment import Experiment
 from zen_core.loss import Loss
 from zen_core.nn import Layer
 from zen_core.optim import Optimizer
-from zen_core.schedule import Schedule
 from zen_core.session import State
 from zen_gui import theme
 from zen_gui.editor import Form, Row, entries_of
@@ -30,14 +29,14 @@ from zen_gui.widgets.expression_field import ExpressionField
 from zen_gui.widgets.mark import Mark
 from zen_gui.widgets.notice import Notice
 from zen_gui.widgets.number_field import NumberField, format_number
+from zen_gui.widgets.section import Section
 from zen_gui.widgets.slider import Slider
 
 pytestmark = pytest.mark.qt_log_ignore(*NO_SCREEN)
 
 Control = NumberField | QComboBox | QCheckBox | ExpressionField
 
-FAMILIES: tuple[type[Component], ...] = (Layer, Optimizer, Schedule, Loss, Scaling, Curve)
-KINDS = [kind for family in FAMILIES for kind in family.kinds.values()]
+KINDS = [kind for family in Component.families for kind in family.kinds.values() if family is not Experiment]
 # A million epochs do not stand in a field as a whole.
 SHORT = changed(epochs=900)
 DEFAULTS: list[Component] = [*(kind() for kind in KINDS), SHORT, changed(SHORT, curve__expression="a*sin(b*x)")]
@@ -308,6 +307,49 @@ class TestEachKind:
                 heard.edits.clear()
                 QTest.mouseDClick(slider, Qt.MouseButton.LeftButton)
                 assert (path, setting.default) in heard.edits
+
+
+def test_a_tooltip_tells_the_unit(build: Any) -> None:
+    form = build(SHORT)
+    assert row_of(form, "seconds").toolTip().startswith("<b>Longest time</b>, in s")
+    assert row_of(form, "patience").toolTip().startswith("<b>Patience</b>, in epochs")
+    assert row_of(form, "clip").toolTip().startswith("<b>Clip</b><p")
+
+
+@pytest.mark.parametrize("path", ["highway", "beyond", "patience"])
+def test_whole_numbers_from_0_to_many_can_be_slid_one_by_one(build: Any, path: str) -> None:
+    (slider,) = row_of(build(SHORT), path).findChildren(Slider)
+    slider.setFocus()
+    for key in (Qt.Key.Key_Home, Qt.Key.Key_Right):
+        QTest.keyClick(slider, key)
+    assert slider.number == 1
+
+
+def test_settings_under_more_are_folded_at_first_and_keep_their_rows(build: Any, qtbot: QtBot) -> None:
+    form = build(SMALL)
+    entries = list(entries_of(changed(optimizer="SGD"), "Training"))
+    form.show_entries(entries[:2], {}, [("", entries[2:4]), ("Rest", entries[4:])])
+    QApplication.processEvents()
+    rows = {path: row_of(form, path) for path, _, _ in entries}
+    assert [path for path, row in rows.items() if row.isVisible()] == [path for path, _, _ in entries[:2]]
+    (more,) = form.findChildren(Section)
+    more.set_folded(False)
+    assert all(row.isVisible() for row in rows.values())
+    field = control_of(rows["clip"])
+    assert isinstance(field, NumberField)
+    type_into(qtbot, field, "77")
+    form.show_entries(entries[:2], {}, [("", entries[2:3]), ("Others", entries[3:])])
+    assert {path: form.row(path) for path in rows} == rows
+    assert field.text() == "77"
+    assert field.hasFocus()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    told = [label.text() for label in form.findChildren(QLabel) if label.property("role") == "caption"]
+    assert told == ["Others"]
+
+
+def test_a_form_without_more_has_no_header_for_it(build: Any) -> None:
+    (more,) = build(SMALL).findChildren(Section)
+    assert not more.isVisible()
 
 
 def test_a_kind_without_settings_has_an_empty_form(build: Any) -> None:

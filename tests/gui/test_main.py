@@ -173,6 +173,7 @@ def start(qtbot: QtBot, qapp: QApplication, monkeypatch: pytest.MonkeyPatch, tmp
 
     def start(arguments: list[str], look: Callable[[Window], object]) -> int:
         seen: list[Window] = []
+        wrong: list[BaseException] = []
 
         def visit() -> None:
             windows = [widget for widget in qapp.topLevelWidgets() if isinstance(widget, Window) and widget.isVisible()]
@@ -182,6 +183,9 @@ def start(qtbot: QtBot, qapp: QApplication, monkeypatch: pytest.MonkeyPatch, tmp
             seen.append(windows[0])
             try:
                 look(windows[0])
+            except BaseException as error:
+                # Raised here, it would only be shown in the window.
+                wrong.append(error)
             finally:
                 tear_down(windows[0])
                 qapp.quit()
@@ -189,6 +193,8 @@ def start(qtbot: QtBot, qapp: QApplication, monkeypatch: pytest.MonkeyPatch, tmp
         QTimer.singleShot(0, visit)
         code = program.main(arguments)
         assert seen
+        if wrong:
+            raise wrong[0]
         return code
 
     yield start
@@ -208,7 +214,7 @@ def test_the_first_start_runs_at_once_and_the_second_waits(start: Any, qtbot: Qt
 
     def rests(window: Window) -> None:
         window.grab()
-        assert not window.session._wanted()
+        assert not window.session.active
         assert window.session.latest.frame.step == 0
 
     assert start(SHORT, moves) == 0
@@ -227,6 +233,15 @@ def test_the_theme_asked_for_is_worn_and_the_one_chosen_in_the_window_is_remembe
     start(SHORT, look)
     start([*SHORT, "--theme", "dark"], look)
     assert worn == [theme.DARK, theme.LIGHT, theme.DARK]
+
+
+def test_a_picture_looks_the_same_whoever_takes_it(start: Any, tmp_path: Path) -> None:
+    worn = []
+    picture = ["--screenshot", str(tmp_path / "window.png"), "--after", "60"]
+    start(SHORT, lambda window: window.choose_theme("light"))
+    for arguments in (picture, [*picture, "--theme", "light"], []):
+        start([*SHORT, *arguments], lambda window: worn.append(theme.current()))
+    assert worn == [theme.DARK, theme.LIGHT, theme.LIGHT]
 
 
 def test_the_window_has_the_size_asked_for(start: Any) -> None:

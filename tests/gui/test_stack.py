@@ -12,6 +12,7 @@ from zen_core.experiment import Experiment
 from zen_core.nn import RNN, Layer, Linear, ReLU, Softmax, Tanh
 from zen_core.weights import Layout
 from zen_gui.stack import Card
+from zen_gui.widgets.mark import Mark
 from zen_gui.widgets.number_field import NumberField
 
 pytestmark = pytest.mark.qt_log_ignore(*NO_SCREEN)
@@ -192,6 +193,26 @@ def test_each_control_of_a_card_is_named_and_explained(sit_down: SitDown) -> Non
         for control in [*person.all(NumberField, inside=card), *person.all(QCheckBox, inside=card)]:
             assert control.accessibleName()
             assert control.toolTip() or control.parentWidget().toolTip()
+
+
+def test_a_card_says_that_it_needs_a_restart_and_when_it_waits(sit_down: SitDown) -> None:
+    person = sit_down(stack(RNN(hidden_dim=8), Tanh(), Linear(1)))
+    assert marks(person) == ["restart"] * 3
+    person.enter("Hidden", "6")
+    assert marks(person) == ["restart"] * 3, "nothing would be lost"
+    person.train(3)
+    person.enter("Hidden", "5")
+    assert marks(person) == ["waiting", "restart", "restart"]
+    person.click("Discard")
+    assert marks(person) == ["restart"] * 3
+    person.window.edit("layers", (RNN(hidden_dim=6), ReLU(), Linear(1)))
+    assert marks(person) == ["restart", "waiting", "restart"]
+    add(person, "Tanh")
+    assert marks(person) == ["waiting"] * 4
+
+
+def marks(person: Person) -> list[str]:
+    return [person.find(Mark, inside=card).kind for card in person.cards()]
 
 
 def test_a_number_out_of_range_is_told_on_its_card(sit_down: SitDown) -> None:

@@ -15,6 +15,7 @@ from zen_core import backend
 from zen_core.autodiff import Tensor
 from zen_core.backend import Compiler
 from zen_core.edits import edited
+from zen_core.experiment import Experiment
 from zen_core.nn import Layer
 from zen_core.session import Moment, State
 from zen_core.trainer import Best, End, Frame, Trainer
@@ -54,11 +55,10 @@ def compiler(monkeypatch: pytest.MonkeyPatch) -> Standing:
     return made
 
 
-def frame(**values: Any) -> Frame:
-    """A frame after 40 steps; `target_loss=1.0` and the like go to its experiment."""
-    own = {name: values.pop(name) for name in list(values) if name in Frame.__dataclass_fields__}
-    made = Trainer(changed(**values)).frame()
-    return replace(made, **{"step": 40, "best": Best(30, 0.5, made.weights), **own})
+def frame(experiment: Experiment = SMALL, **values: Any) -> Frame:
+    """A frame of an experiment after 40 steps, with other values where they are given."""
+    made = Trainer(experiment).frame()
+    return replace(made, **{"step": 40, "best": Best(30, 0.5, made.weights), **values})
 
 
 def about(person: Person) -> QLabel:
@@ -81,7 +81,7 @@ def about(person: Person) -> QLabel:
     ],
 )
 def test_an_early_end_is_told_with_its_reason(end: End, settings: dict[str, Any], sentence: str) -> None:
-    told = sentences(Moment(frame(end=end, **settings), State.FINISHED))
+    told = sentences(Moment(frame(changed(**settings), end=end), State.FINISHED))
     assert told == ("Finished.", f"{sentence} ")
 
 
@@ -169,7 +169,7 @@ def test_compiled_kernels_need_no_excuse() -> None:
 
 
 def test_a_layer_without_a_kernel_is_named_whatever_is_ready(swish: type[Layer]) -> None:
-    mixed = frame(layers=(*SMALL.layers[:1], swish(), SMALL.layers[1]))
+    mixed = frame(changed(layers=(SMALL.layers[0], swish(), SMALL.layers[1])))
     for kernels in (Kernels(compiling=True), Kernels(ready=True)):
         assert reason(mixed, kernels) == "Swish has no compiled kernel: numpy computes this run."
 

@@ -571,6 +571,34 @@ def test_a_logarithmic_slider_of_whole_numbers_says_each_once(qtbot: QtBot) -> N
     assert all(type(value) is int for value in moved.values)
 
 
+def test_a_logarithmic_slider_of_whole_numbers_may_begin_at_nothing(qtbot: QtBot) -> None:
+    slider = Slider(low=0, high=5000, integer=True, log=True)
+    shown(qtbot, slider)
+    positions = []
+    for number in (0, 1, 2, 50, 5000):
+        slider.set_value(number)
+        positions.append(slider.value())
+    assert positions == sorted(set(positions))
+    assert positions[2] - positions[1] > 50, "small numbers have room"
+    moved = Record(slider.moved)
+    qtbot.keyClick(slider, Key.Key_Home)
+    qtbot.keyClick(slider, Key.Key_Right)
+    qtbot.keyClick(slider, Key.Key_Left)
+    qtbot.keyClick(slider, Key.Key_End)
+    assert moved.values == [0, 1, 0, 5000]
+    assert all(type(value) is int for value in moved.values)
+
+
+@pytest.mark.parametrize(("low", "high", "log"), [(0.0, 10.0, False), (1, 100_000, True), (0, 100_000, True)])
+def test_only_the_least_number_stands_at_the_left_end(qtbot: QtBot, low: float, high: float, log: bool) -> None:
+    slider = Slider(low=low, high=high, integer=isinstance(low, int), log=log)
+    qtbot.addWidget(slider)
+    slider.set_value(low)
+    assert slider.value() == slider.minimum()
+    slider.set_value(0.001 if low == 0.0 and not log else low + 1)
+    assert slider.value() > slider.minimum()
+
+
 def test_dragging_the_handle_moves(qtbot: QtBot) -> None:
     slider = Slider(low=0, high=100, integer=True)
     shown(qtbot, slider)
@@ -763,6 +791,16 @@ def test_a_section_without_content_folds_too(qtbot: QtBot) -> None:
     qtbot.addWidget(section)
     section.set_folded(True)
     assert section.folded
+
+
+def test_a_part_of_a_section_has_a_name_of_its_own_for_a_screen_reader(qtbot: QtBot) -> None:
+    section = Section("More", name="More of data", quiet=True)
+    section.set_content(QLabel("test"))
+    shown(qtbot, section)
+    (header,) = [w for w in section.findChildren(QWidget) if w.accessibleName() == "More of data"]
+    assert section.accessibleName() == "More of data"
+    assert DARK.text not in colors(header), "it is quieter than a section"
+    assert DARK.text2 in colors(header)
 
 
 def test_a_button_in_the_header_does_not_fold(qtbot: QtBot) -> None:

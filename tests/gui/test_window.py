@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from acting import GENEROUS, NO_SCREEN, SMALL, Person, changed, text_of, workers
 from conftest import SitDown
-from PySide6.QtCore import QPoint, QRect
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QPoint, QPointF, QRect, Qt
+from PySide6.QtGui import QGuiApplication, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
@@ -384,6 +386,37 @@ def test_the_run_before_stays_as_a_grey_line(sit_down: SitDown) -> None:
     assert len(person.window.loss.raw.points()[1]) == 0
 
 
+@pytest.mark.parametrize("act", ["R", "N", "beyond"])
+def test_a_zoom_of_the_curve_outlasts_a_restart(sit_down: SitDown, act: str) -> None:
+    person = sit_down()
+    person.train(5)
+    plot = person.window.curve.plot
+    plot.setFocus()
+    center = plot.viewport().rect().center()
+    for _ in range(3):
+        wheel(plot.viewport(), center)
+    before = plot.mapping()
+    assert before.right - before.left < 100
+    if act == "beyond":
+        person.enter("Beyond the data", "60")
+        person.until(lambda: len(person.window.session.latest.frame.series.beyond) == 60)
+    else:
+        person.press(act)
+        person.wait_for(State.READY)
+    person.settle()
+    after = plot.mapping()
+    assert (after.left, after.right) == (before.left, before.right)
+
+
+def wheel(viewport: QWidget, place: QPoint) -> None:
+    none, still = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
+    event = QWheelEvent(
+        QPointF(place), QPointF(viewport.mapToGlobal(place)), QPoint(), QPoint(0, 240), none, still,
+        Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(viewport, event)
+
+
 def test_rewinding_while_it_runs_leaves_it_at_rest_at_step_0(sit_down: SitDown) -> None:
     person = sit_down()
     person.press("Space")
@@ -741,6 +774,16 @@ def test_divergence_is_told_the_weights_stay_and_a_smaller_rate_trains(sit_down:
     assert person.step > 100
     assert person.losses[0] == first, "the same first weights"
     assert not person.window.banner.isVisible()
+
+
+def test_forecasts_without_an_end_have_a_score_without_an_end(sit_down: SitDown) -> None:
+    person = sit_down()
+    person.train(1)
+    person.until(lambda: person.window.session.latest.frame.forecast is not None)
+    moment = person.window.session.latest
+    wild = replace(moment.frame.forecast, one_step_mse=math.inf, free_run_mse=None)
+    person.window.transport.show_moment(replace(moment, frame=replace(moment.frame, forecast=wild)))
+    assert "∞" in person.texts(person.window.transport)
 
 
 def test_a_second_divergence_is_told_with_its_own_numbers(sit_down: SitDown) -> None:
