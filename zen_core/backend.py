@@ -60,7 +60,13 @@ class Compiler:
     @property
     def trouble(self) -> str:
         """Why there are no compiled kernels, as a sentence; empty where there are, or may be soon."""
-        return self._trouble
+        failed = self._child is not None and bool(self._child.poll())
+        return self._trouble or (f"Compiling the kernels failed; {self._log} says why." if failed else "")
+
+    @property
+    def _log(self) -> Path:
+        """What the child process said."""
+        return _folder() / f"{self.dtype}.log"
 
     def load(self, wait: bool = False) -> Kernels | None:
         """Return the kernels; where they are not compiled yet, begin to, and return None, or `wait` for the end."""
@@ -83,14 +89,14 @@ class Compiler:
             return
         folder = _folder()
         # This file stands in the folder when all kernels have been compiled.
-        ready, log = folder / self.dtype, folder / f"{self.dtype}.log"
+        ready = folder / self.dtype
         if not ready.exists():
             if self._child is None:
-                self._child = _start(folder, self.dtype, log)
+                self._child = _start(folder, self.dtype, self._log)
             if self._child.poll() is None:
                 return
             if self._child.returncode or not ready.exists():
-                self._trouble = f"Compiling the kernels failed; {log} says why."
+                self._trouble = f"Compiling the kernels failed; {self._log} says why."
                 return
         self._kernels = _loaded(folder, self.dtype)
 

@@ -119,6 +119,8 @@ class OnKernels(Network):
 
     def opened(self, weights: Array) -> tuple[list[Tensor], Predict]:
         w = Tensor(self._plain(weights))
+        # Kernels look at no sizes.
+        assert w.shape == (self.layout.size,), w.shape
         return [w], lambda x, mask: self._run(w, x, mask)
 
     def joined(self, pieces: Sequence[Array]) -> Array:
@@ -134,6 +136,7 @@ class OnKernels(Network):
 
     def _run(self, w: Tensor, x: Any, mask: Array | None) -> Tensor:
         given = x.value if isinstance(x, Tensor) else x
+        assert given.shape[1:] == self.layout.shape, given.shape
         batch = len(given)
         flat = self._plain(given)
         dropped = self._nothing if mask is None else mask

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import shiboken6
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QAbstractSlider, QApplication, QComboBox
+from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QAbstractSlider, QApplication, QComboBox, QWidget
 
 from zen_gui import theme
 from zen_gui.widgets.number_field import NumberField
@@ -109,12 +110,24 @@ def _acting(command: Command, window: Window) -> Callable[[], None]:
 
 
 class KeysForControls(QObject):
-    """Decides who gets a key that is both a command of the window and of use to the control that has the keyboard."""
+    """Decides who gets a key that is both a command of the window and of use to the control that has the keyboard.
+
+    It looks at the events of that control only: a look at those of all would cost thousands of calls for each paint.
+    """
+
+    def __init__(self, app: QApplication, parent: QObject) -> None:
+        super().__init__(parent)
+        app.focusChanged.connect(self._follow)
+        self._follow(None, app.focusWidget())
+
+    def _follow(self, old: QWidget | None, new: QWidget | None) -> None:
+        if old is not None and shiboken6.isValid(old):
+            old.removeEventFilter(self)
+        if new is not None:
+            new.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
-            return False
-        if watched is not QApplication.focusWidget():
             return False
         if isinstance(watched, NumberField) and not watched.isModified() and _is_undo_or_redo(event):
             # Nothing typed to take back: it is the window's.

@@ -71,8 +71,7 @@ class Window(QMainWindow):
         self._arrange()
         self._fill_menus()
 
-        self._keys = KeysForControls(self)
-        _app().installEventFilter(self._keys)
+        KeysForControls(_app(), self)
         self.document.changed.connect(self._follow_document)
         self.document.undo_stack.canUndoChanged.connect(self._name_undo)
         self.document.undo_stack.indexChanged.connect(self._name_undo)
@@ -285,7 +284,6 @@ class Window(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._timer.stop()
-        _app().removeEventFilter(self._keys)
         self.session.stop()
         self.session.join(PATIENCE)
         super().closeEvent(event)

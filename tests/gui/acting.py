@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import shiboken6
 from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtTest import QTest
@@ -80,9 +79,6 @@ def tear_down(window: Window) -> None:
     window.close()
     window.deleteLater()
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    # The filter lives as long as its window's Python half, which only the collector ends.
-    if hasattr(window, "_keys") and shiboken6.isValid(window._keys):
-        QApplication.instance().removeEventFilter(window._keys)
     for worker in workers():
         worker.join(GENEROUS / 1000)
     assert not workers(), "a worker outlived its window"

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from acting import GENEROUS, NO_SCREEN, SMALL, Person, changed, text_of, workers
 from conftest import SitDown
-from PySide6.QtCore import QPoint, QPointF, QRect, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QGuiApplication, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -38,6 +38,7 @@ from zen_core.optim import SGD
 from zen_core.session import Session, State
 from zen_core.trainer import Trainer
 from zen_gui import theme
+from zen_gui.actions import KeysForControls
 from zen_gui.editor import entries_of
 from zen_gui.stack import Card
 from zen_gui.widgets.elided_label import ElidedLabel
@@ -339,6 +340,29 @@ def test_a_key_held_down_goes_on_stepping_but_runs_and_rewinds_once(sit_down: Si
     assert actions["step"].autoRepeat()
     for name in ("run", "rewind", "new_weights", "apply", "log"):
         assert not actions[name].autoRepeat(), name
+
+
+def test_only_events_of_the_control_with_the_keyboard_pass_through_python(
+    sit_down: SitDown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would wait for the interpreter, which training and the loading of kernels hold."""
+    seen: list[QObject] = []
+
+    def look(self: KeysForControls, watched: QObject, event: QEvent) -> bool:
+        seen.append(watched)
+        return False
+
+    monkeypatch.setattr(KeysForControls, "eventFilter", look)
+    person = sit_down()
+    field, combo = person.field("Window"), person.find(QComboBox, "Optimizer")
+    for control in (field, combo, person.window):
+        person.focus(control)
+        person.settle()
+        seen.clear()
+        person.window.resize(1300, 800)
+        person.settle()
+        person.press("Shift")
+        assert set(seen) == {control}
 
 
 def test_letters_typed_into_a_list_choose_there_and_command_nothing(sit_down: SitDown) -> None:

@@ -42,9 +42,10 @@ def _softmax(trace, y_at, rows, features):
         largest = get(trace, at)
         for j in range(features):
             largest = max(largest, get(trace, at + j))
-        total = get(trace, at) * 0
         for j in range(features):
             put(trace, at + j, np.exp(get(trace, at + j) - largest))
+        total = get(trace, at)
+        for j in range(1, features):
             total += get(trace, at + j)
         for j in range(features):
             put(trace, at + j, get(trace, at + j) / total)

@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QLabel, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
+from zen_core.trainer import GO_ON
 from zen_gui.plots import numbers
 from zen_gui.plots.changes import ChangeMarks, SettingChange
 from zen_gui.plots.curve import Curve
@@ -230,6 +231,8 @@ def _length(reached: float) -> float:
 
 
 def _told(change: Change) -> SettingChange:
+    if change.path == GO_ON:
+        return SettingChange(change.step, "went on", "", "")
     last = change.path.rpartition(".")[2]
     old = change.old
     name = _SHORT_NAMES.get(last, last.replace("_", " "))
