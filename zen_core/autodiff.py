@@ -148,7 +148,7 @@ def gradients(output: Tensor, inputs: Sequence[Tensor], seed: Any = None) -> lis
     if seed is None:
         if output.value.size != 1:
             raise ValueError(f"The output has shape {output.shape}, not one number. Give a seed of that shape.")
-        seed = np.ones_like(output.value)
+        seed = np.ones(output.shape, output.dtype)
     first = np.asarray(seed)
     flowing: dict[int, Array] = {
         id(output): first if first.shape == output.shape else np.broadcast_to(first, output.shape)
@@ -158,7 +158,7 @@ def gradients(output: Tensor, inputs: Sequence[Tensor], seed: Any = None) -> lis
         gradient = flowing[id(node)] if id(node) in wanted else flowing.pop(id(node))
         for operand, part in zip(node.operands, _pulled_back(node, gradient), strict=True):
             if isinstance(operand, Tensor):
-                if np.shape(part) != operand.value.shape:
+                if getattr(part, "shape", ()) != operand.value.shape:
                     part = unbroadcast(part, operand.value.shape)
                 known = flowing.get(id(operand))
                 flowing[id(operand)] = part if known is None else known + part

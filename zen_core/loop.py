@@ -262,10 +262,10 @@ class Loop:
         clipped, norm = clip(gradient, self.clip)
         weights, memory = self.optimizer.step(self._weights, clipped, rate, self.step + 1, self._memory)
         number = float(loss.value)
-        made = (gradient, weights, *memory)
-        # A sum of squares is finite only if all its terms are; where it overflows, look again.
-        if not (math.isfinite(number) and all(math.isfinite(np.vdot(each, each)) for each in made)):
-            self._check(x, number, made, rate)
+        # A sum of squares is finite only if all its terms are; where it overflows, look again. So is the norm.
+        squares = [np.vdot(each, each) for each in (weights, *memory)]
+        if not all(map(math.isfinite, (number, norm, *squares))):
+            self._check(x, number, (gradient, weights, *memory), rate)
         return number, weights, memory, norm, clipped is not gradient
 
     def _check(self, x: Array, loss: float, made: Sequence[Array], rate: float) -> None:

@@ -145,14 +145,15 @@ class OnKernels(Network):
         self._kernels.forward(*self._place, w.value, flat, dropped, trace, y.reshape(-1), self.stop)
         self._look()
 
-        def back(g: Array) -> tuple[Array, Array]:
-            gradient, by_x = np.empty_like(w.value), np.empty_like(flat)
+        def back(g: Array) -> tuple[Array | None, Array]:
+            wanted = isinstance(x, Tensor)
+            gradient, by_x = np.empty_like(w.value), np.empty_like(flat) if wanted else self._nothing
             self._kernels.backward(
                 *self._place, self._program.flow, w.value, flat, dropped, trace, self._plain(g), gradient, by_x,
-                isinstance(x, Tensor), self.stop,
+                wanted, self.stop,
             )  # fmt: skip
             self._look()
-            return by_x.reshape(given.shape), gradient
+            return by_x.reshape(given.shape) if wanted else None, gradient
 
         return Tensor(y, (x, w), (back,))
 

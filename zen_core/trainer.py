@@ -217,13 +217,15 @@ class Trainer:
         if self.end is not None:
             raise StopIteration
         self._choose_backend()
-        before = self._loop.state() if self._loop.ends_epoch else None
+        ends = self._loop.ends_epoch
+        before = self._loop.state() if ends and len(self._validation[0]) else None
         began = self._clock()
         step = next(self._loop)
         total = self._epoch_total + step.loss * step.batch
+        judged = total / len(self._loop.x)
         if before is not None:
             try:
-                judged = self._validation_loss() if len(self._validation[0]) else total / len(self._loop.x)
+                judged = self._validation_loss()
             except BaseException:
                 # The step belongs to what was broken off: it will be made again.
                 self._loop.restore(*before)
@@ -233,7 +235,7 @@ class Trainer:
         self._norms.append(step.norm)
         self._clipped += step.clipped
         self._epoch_total = total
-        if before is not None:
+        if ends:
             self._judge_epoch(step.number, judged)
         self._seconds += self._clock() - began
         if self._end is None and 0 < self.experiment.seconds <= self._seconds - self._seconds_before:

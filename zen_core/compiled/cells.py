@@ -282,5 +282,5 @@ def gru_backward(
             trace, kept_at, 1, hidden, delta, both, columns, delta, 0, 0, 0, gradient, v_at + both, columns,
             hidden, rows, hidden, stop,
         )  # fmt: skip
-    column_sums(inner, 0, rows, columns, gradient, v_at + hidden * columns)
+    column_sums(inner, 0, rows, columns, gradient, v_at + hidden * columns, stop)
     linear_backward(w, w_at, trace, x_at, delta, rows, features, columns, gradient, by_x, wanted, stop)

@@ -242,23 +242,10 @@ def transposed(a, a_at, rows, columns):
 
 
 @njit(**OPTIONS)
-def column_sums(a, a_at, rows, columns, o, o_at):
-    """Write the sum over the rows of a (rows, columns) to o."""
-    apart()
-    for j in range(columns):
-        put(o, o_at + j, 0)
-    for i in range(rows):
-        at = a_at + i * columns
-        for j in range(columns):
-            put(o, o_at + j, get(o, o_at + j) + get(a, at + j))
-
-
-@njit(**OPTIONS)
-def copied(a, a_at, o, o_at, count):
-    """Write `count` numbers of a to o."""
-    apart()
-    for i in range(count):
-        put(o, o_at + i, get(a, a_at + i))
+def column_sums(a, a_at, rows, columns, o, o_at, stop):
+    """Write the sum over the rows of a (rows, columns) to o: the product with a row of ones, all of them the same."""
+    ones = np.ones(1, a.dtype)
+    product(ones, 0, 0, 0, a, a_at, columns, a, 0, 0, 0, o, o_at, columns, 1, rows, columns, stop)
 
 
 @njit(**OPTIONS)
@@ -276,7 +263,7 @@ def linear_backward(w, w_at, x, x_at, delta, rows, features, columns, gradient, 
     product(
         x, x_at, 1, features, delta, 0, columns, delta, 0, 0, 0, gradient, w_at, columns, features, rows, columns, stop
     )
-    column_sums(delta, 0, rows, columns, gradient, w_at + features * columns)
+    column_sums(delta, 0, rows, columns, gradient, w_at + features * columns, stop)
     if wanted:
         turned = transposed(w, w_at, features, columns)
         product(
